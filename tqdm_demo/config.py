@@ -1,0 +1,127 @@
+"""Configuration of models and trainings: frozen dataclasses that read and write ``config.json``.
+
+A checkpoint folder holds ``config.json`` with the sections ``model`` (:class:`ModelConfig`),
+``training`` (:class:`TrainConfig`, where we trained it), ``provenance`` and ``results``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+Config = TypeVar("Config", "ModelConfig", "TrainConfig")
+
+# OpenAI CLIP's normalisation, RGB in [0, 1].
+CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Architecture of one segmenter. The defaults are the published CLIP ViT-B/16 model.
+
+    Attributes:
+        clip: open_clip's model config (``embed_dim``, ``vision_cfg``, ``text_cfg``, ...).
+        class_names: the trained names, in the order of the rows that the checkpoint holds (M).
+        queries: "textual" (tqdm) or "learned" (baseline: no text in the decoder).
+        text_to_pixel: text-to-pixel attention in the pixel decoder (textual queries only).
+        context_decoder: make the class embeddings depend on the image (textual queries only).
+        prompt_length: learnable prompt tokens before every name; 0 = none.
+        text_positions: rows of the text tower's position table that the checkpoint holds.
+        pyramid_blocks: transformer blocks whose patch tokens feed the four pyramid levels.
+        width: decoder width C. ``heads``, ``points``, ``feed_forward``: of its attention layers.
+        pixel_layers, mask_layers: number of layers of the pixel decoder and the mask decoder.
+        context_width, context_heads, context_layers: of the context decoder.
+        image_mean, image_std: normalisation, RGB in [0, 1].
+        input_size: (height, width) in pixels that the model was trained for.
+        size_multiple: input sides are resized to a multiple of this.
+        text_tower: name of the sibling checkpoint folder that holds the frozen text tower's
+            tensors; None = in this checkpoint.
+    """
+
+    clip: dict[str, Any] = field(default_factory=dict)
+    class_names: tuple[str, ...] = ()
+    queries: str = "textual"
+    text_to_pixel: bool = True
+    context_decoder: bool = True
+    prompt_length: int = 5
+    text_positions: int = 10
+    pyramid_blocks: tuple[int, ...] = (3, 5, 7, 11)
+    width: int = 256
+    heads: int = 8
+    points: int = 4
+    feed_forward: int = 2048
+    pixel_layers: int = 6
+    mask_layers: int = 9
+    context_width: int = 256
+    context_heads: int = 4
+    context_layers: int = 3
+    image_mean: tuple[float, ...] = CLIP_MEAN
+    image_std: tuple[float, ...] = CLIP_STD
+    input_size: tuple[int, int] = (512, 512)
+    size_multiple: int = 32
+    text_tower: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.queries not in ("textual", "learned"):
+            raise ValueError(f"queries is {self.queries!r}; it must be 'textual' or 'learned'")
+        if self.queries == "learned" and (self.text_to_pixel or self.context_decoder):
+            raise ValueError("learned queries go with text_to_pixel=false, context_decoder=false")
+        if len(self.pyramid_blocks) != 4:
+            raise ValueError(f"pyramid_blocks has {len(self.pyramid_blocks)} entries; it takes 4")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One training. The defaults are the published recipe (GTA5 source), per GPU.
+
+    Attributes:
+        steps, batch_size, crop: iterations; pictures per step; side of the square crop in pixels.
+        learning_rate, minimum_rate, warmup_steps, weight_decay: AdamW with poly decay (0.9).
+        backbone_factor: learning-rate factor of the image tower and its pyramid.
+        weight_textual, weight_visual, weight_pixel_text: of the three regularisers.
+        points_per_mask: sampled points of the mask losses.
+        source: data specification of the training pictures; ``scenes``: how many of them.
+        resize_range: scale augmentation; ``photometric``: photometric distortion on or off.
+        evaluate_every, save_every: steps between evaluations and between checkpoints.
+        seed: of everything random.
+    """
+
+    steps: int = 20_000
+    batch_size: int = 8
+    crop: int = 512
+    learning_rate: float = 1e-5
+    minimum_rate: float = 1e-6
+    warmup_steps: int = 1500
+    weight_decay: float = 1e-4
+    backbone_factor: float = 0.1
+    weight_textual: float = 1.0
+    weight_visual: float = 1.0
+    weight_pixel_text: float = 1.0
+    points_per_mask: int = 12_544
+    source: str = "streets:game"
+    scenes: int = 2000
+    resize_range: tuple[float, float] = (0.5, 2.0)
+    photometric: bool = True
+    evaluate_every: int = 2000
+    save_every: int = 500
+    seed: int = 2023
+
+
+def to_json(config: ModelConfig | TrainConfig) -> dict[str, Any]:
+    """The plain dictionary that ``json.dumps`` takes."""
+    return dataclasses.asdict(config)
+
+
+def from_json(kind: type[Config], values: dict[str, Any]) -> Config:
+    """Builds ``kind`` from a dictionary read from JSON (lists become tuples).
+
+    Raises:
+        ValueError: an unknown key, by name.
+    """
+    known = {f.name for f in dataclasses.fields(kind)}
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise ValueError(f"unknown {kind.__name__} keys {unknown}; known are {sorted(known)}")
+    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
