@@ -30,6 +30,7 @@ class ConvolutionalStem(nn.Module):
         bias: whether the last convolution has a bias.
         dynamic_img_pad, strict_img_size, output_fmt: timm passes them; any size that is a
             multiple of 8 is accepted and the output is always (B, h, w, E).
+        device, dtype: of the parameters.
     """
 
     def __init__(
@@ -42,6 +43,8 @@ class ConvolutionalStem(nn.Module):
         dynamic_img_pad: bool = False,
         strict_img_size: bool = False,
         output_fmt: str = "NHWC",
+        device: torch.device | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         assert patch_size == PATCH, "the stem has three convolutions of stride 2"
@@ -55,6 +58,7 @@ class ConvolutionalStem(nn.Module):
         self.down3 = _convolution(64, 128, stride=2)
         self.refine3 = _convolution(128, 128)
         self.proj = nn.Conv2d(128, embed_dim, 1, bias=bias)
+        self.to(device=device, dtype=dtype)
 
     def feat_ratio(self, as_scalar: bool = True) -> int | tuple[int, int]:
         """Input pixels per token, as timm asks for it."""
