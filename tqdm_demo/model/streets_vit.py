@@ -93,7 +93,7 @@ def streets_vit(pretrained: bool = False, **settings: object) -> VisionTransform
     settings.pop("pretrained_cfg_overlay", None)
     settings.pop("cache_dir", None)
     settings.setdefault("global_pool", "avg")
-    return VisionTransformer(
+    tower = VisionTransformer(
         img_size=(128, 256),
         patch_size=PATCH,
         embed_dim=192,
@@ -105,3 +105,6 @@ def streets_vit(pretrained: bool = False, **settings: object) -> VisionTransform
         embed_layer=ConvolutionalStem,
         **settings,
     )
+    # open_clip asks a timm model for its pooling size; None means tokens, not a map.
+    tower.default_cfg = tower.pretrained_cfg = {"pool_size": None}
+    return tower
