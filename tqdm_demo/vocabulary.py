@@ -1,0 +1,201 @@
+"""Class names: the lists that come with the project, their colours, and what a visitor types.
+
+An *entry* is one line of the class list. Its first name is what the legend shows; names after a
+comma are synonyms of the same class (``car, taxi``), and the best of them counts.
+"""
+
+from __future__ import annotations
+
+import colorsys
+import hashlib
+import re
+import unicodedata
+from collections.abc import Sequence
+
+Colour = tuple[int, int, int]
+
+# Cityscapes, in the order of its train ids, with its published colours.
+_CITYSCAPES: dict[str, Colour] = {
+    "road": (128, 64, 128),
+    "sidewalk": (244, 35, 232),
+    "building": (70, 70, 70),
+    "wall": (102, 102, 156),
+    "fence": (190, 153, 153),
+    "pole": (153, 153, 153),
+    "traffic light": (250, 170, 30),
+    "traffic sign": (220, 220, 0),
+    "vegetation": (107, 142, 35),
+    "terrain": (152, 251, 152),
+    "sky": (70, 130, 180),
+    "person": (220, 20, 60),
+    "rider": (255, 0, 0),
+    "car": (0, 0, 142),
+    "truck": (0, 0, 70),
+    "bus": (0, 60, 100),
+    "train": (0, 80, 100),
+    "motorcycle": (0, 0, 230),
+    "bicycle": (119, 11, 32),
+}
+CITYSCAPES_NAMES: tuple[str, ...] = tuple(_CITYSCAPES)
+CITYSCAPES_COLOURS: tuple[Colour, ...] = tuple(_CITYSCAPES.values())
+
+CAMVID_NAMES: tuple[str, ...] = (
+    "road", "sidewalk", "building", "fence", "pole", "traffic sign", "vegetation", "sky",
+    "person", "rider", "car",
+)  # fmt: skip
+
+# One everyday word for every Cityscapes name, in the same order.
+SYNONYM_NAMES: tuple[str, ...] = (
+    "street", "pavement", "house", "barrier", "railing", "post", "semaphore", "signpost",
+    "trees", "grass", "heavens", "pedestrian", "cyclist", "automobile", "lorry", "coach", "tram",
+    "motorbike", "bike",
+)  # fmt: skip
+
+PRESETS: dict[str, tuple[str, ...]] = {
+    "The 19 trained names": CITYSCAPES_NAMES,
+    "The 11 names of CamVid": CAMVID_NAMES,
+    "19 other words for them": SYNONYM_NAMES,
+    "A walk": ("street", "pavement", "house", "trees", "grass", "sky", "pedestrian", "bike"),
+    "Ground, building, sky": ("road, pavement, grass", "building, house", "sky"),
+}
+
+MAX_NAMES = 64
+MAX_LENGTH = 60
+
+# Two colours of one picture differ by at least this much (Euclidean distance in RGB).
+_DISTINCT = 48.0
+
+
+def parse_names(text: str) -> tuple[str, ...]:
+    """Reads a class list with one entry a line; blank lines do not count.
+
+    Args:
+        text: what was typed, for instance ``"road\\ncar, taxi"``.
+
+    Returns:
+        The checked entries, see :func:`check_names`.
+
+    Raises:
+        ValueError: the list is not usable; one sentence for every mistake.
+    """
+    return check_names([line for line in text.splitlines() if line.strip()])
+
+
+def check_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Tidies white space and looks for mistakes.
+
+    Args:
+        names: entries, 1 to :data:`MAX_NAMES` names in all (synonyms included), each up to
+            :data:`MAX_LENGTH` characters long.
+
+    Returns:
+        The entries with single spaces, synonyms joined by ``", "``.
+
+    Raises:
+        ValueError: no name at all, too many, an empty one, one that is too long, one without a
+            letter, or one that is there twice (capitals make no difference).
+    """
+    if isinstance(names, str):
+        raise ValueError(f"The class names must be a list, not the text {names[:40]!r}.")
+    if not names:
+        raise ValueError("The list is empty: write at least one class name.")
+    entries = [_tidy(name) for name in names]
+    count = sum(len(split_synonyms(entry)) for entry in entries)
+    if count > MAX_NAMES:
+        raise ValueError(f"{count} names are too many: {MAX_NAMES} at most, synonyms included.")
+    seen: dict[str, int] = {}
+    problems: list[str] = []
+    for number, entry in enumerate(entries, start=1):
+        for name in entry.split(", "):
+            problems += _mistakes(name, number, seen)
+            seen.setdefault(name.lower(), number)
+    if problems:
+        raise ValueError(" ".join(problems))
+    return tuple(entries)
+
+
+def split_synonyms(entry: str) -> tuple[str, ...]:
+    """The names of one entry: the one that is shown, then its synonyms."""
+    return tuple(name.strip() for name in entry.split(","))
+
+
+def display_name(entry: str) -> str:
+    """The name of an entry that the legend shows: the first."""
+    return split_synonyms(entry)[0]
+
+
+def unknown_words(name: str, known: frozenset[str]) -> tuple[str, ...]:
+    """The words of a name that a text tower never saw while it was trained.
+
+    Args:
+        name: one class name or an entry with synonyms.
+        known: the words it saw, lower case; empty = not recorded, then nothing is unknown.
+    """
+    if not known:
+        return ()
+    words = re.findall(r"[^\W_]+", name.lower())
+    return tuple(dict.fromkeys(word for word in words if word not in known))
+
+
+def colours_for(names: Sequence[str]) -> tuple[Colour, ...]:
+    """One colour (RGB, 0 to 255) for every entry: the same name keeps its colour between lists.
+
+    Cityscapes names have their published colours. Others get one from their spelling, moved on
+    where it would be hard to tell from a colour that is already taken.
+    """
+    taken = [_CITYSCAPES[key] for key in map(_key, names) if key in _CITYSCAPES]
+    colours = []
+    for key in map(_key, names):
+        colour = _CITYSCAPES.get(key)
+        if colour is None:
+            colour = _free_colour(key, taken)
+            taken.append(colour)
+        colours.append(colour)
+    return tuple(colours)
+
+
+def _key(entry: str) -> str:
+    return display_name(entry).lower()
+
+
+def _tidy(entry: str) -> str:
+    text = unicodedata.normalize("NFKC", str(entry))
+    text = "".join(" " if unicodedata.category(c) in ("Cc", "Cf") else c for c in text)
+    return ", ".join(" ".join(name.split()) for name in text.split(","))
+
+
+def _mistakes(name: str, number: int, seen: dict[str, int]) -> list[str]:
+    if not name:
+        return [f"Entry {number} has an empty name."]
+    shown = f"“{name[:MAX_LENGTH]}{'…' if len(name) > MAX_LENGTH else ''}”"
+    if len(name) > MAX_LENGTH:
+        return [f"{shown} is too long: {len(name)} characters, {MAX_LENGTH} at most."]
+    if not any(c.isalnum() for c in name):
+        return [f"{shown} has no letter in it."]
+    if name.lower() in seen:
+        return [f"{shown} is there twice (entries {seen[name.lower()]} and {number})."]
+    return []
+
+
+def _free_colour(key: str, taken: Sequence[Colour]) -> Colour:
+    """The first of a fixed walk through the colour circle, begun at ``key``, that is distinct."""
+    start = int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "big")
+    best, best_distance = (0, 0, 0), -1.0
+    for step in range(MAX_NAMES):
+        # The golden angle spreads the hues; two more cycles vary how deep and bright they are.
+        place = start + step
+        hue = (place * 0.618034) % 1.0
+        saturation = (0.75, 0.5, 0.9)[place % 3]
+        value = (0.95, 0.75, 0.55, 0.85)[place % 4]
+        red, green, blue = colorsys.hsv_to_rgb(hue, saturation, value)
+        colour = (round(red * 255), round(green * 255), round(blue * 255))
+        distance = min((_distance(colour, other) for other in taken), default=_DISTINCT)
+        if distance >= _DISTINCT:
+            return colour
+        if distance > best_distance:
+            best, best_distance = colour, distance
+    return best
+
+
+def _distance(first: Colour, second: Colour) -> float:
+    return sum((a - b) ** 2 for a, b in zip(first, second, strict=True)) ** 0.5
