@@ -1,6 +1,7 @@
 import pytest
 
 from tqdm_demo import vocabulary as v
+from tqdm_demo.streets.captions import SYNONYMS, known_words
 
 
 def test_the_lists_are_what_the_data_sets_say():
@@ -9,12 +10,13 @@ def test_the_lists_are_what_the_data_sets_say():
     assert v.CITYSCAPES_COLOURS[1] == (244, 35, 232)
     ids = [v.CITYSCAPES_NAMES.index(name) for name in v.CAMVID_NAMES]
     assert ids == [0, 1, 2, 4, 5, 7, 8, 10, 11, 12, 13]
-    assert len(v.SYNONYM_NAMES) == 19 and not set(v.SYNONYM_NAMES) & set(v.CITYSCAPES_NAMES)
+    assert tuple(words[1] for words in SYNONYMS) == v.SYNONYM_NAMES
 
 
 @pytest.mark.parametrize("names", v.PRESETS.values(), ids=v.PRESETS.keys())
 def test_every_preset_is_accepted_as_it_stands(names):
     assert v.parse_names("\n".join(names)) == names
+    assert not v.unknown_words(" ".join(names), frozenset(known_words()))
 
 
 @pytest.mark.parametrize(

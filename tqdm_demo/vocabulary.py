@@ -44,19 +44,19 @@ CAMVID_NAMES: tuple[str, ...] = (
     "person", "rider", "car",
 )  # fmt: skip
 
-# One everyday word for every Cityscapes name, in the same order.
+# One other word for every Cityscapes name, in the same order.
 SYNONYM_NAMES: tuple[str, ...] = (
-    "street", "pavement", "house", "barrier", "railing", "post", "semaphore", "signpost",
-    "trees", "grass", "heavens", "pedestrian", "cyclist", "automobile", "lorry", "coach", "tram",
+    "street", "pavement", "house", "masonry", "railing", "post", "stoplight", "signpost",
+    "foliage", "lawn", "heaven", "pedestrian", "cyclist", "automobile", "lorry", "coach", "tram",
     "motorbike", "bike",
 )  # fmt: skip
 
 PRESETS: dict[str, tuple[str, ...]] = {
     "The 19 trained names": CITYSCAPES_NAMES,
     "The 11 names of CamVid": CAMVID_NAMES,
-    "19 other words for them": SYNONYM_NAMES,
-    "A walk": ("street", "pavement", "house", "trees", "grass", "sky", "pedestrian", "bike"),
-    "Ground, building, sky": ("road, pavement, grass", "building, house", "sky"),
+    "19 other words": SYNONYM_NAMES,
+    "A walk in the park": ("footpath", "tree", "bush", "grass", "sky", "pedestrian", "bike"),
+    "Ground, buildings, sky": ("road, pavement, grass", "building, house, wall", "sky"),
 }
 
 MAX_NAMES = 64

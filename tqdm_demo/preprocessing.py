@@ -1,0 +1,147 @@
+"""Any image file -> RGB uint8, upright -> the pixels that a model takes.
+
+Axes: H W the picture; h w the model's input.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import warnings
+from collections.abc import Sequence
+from io import BytesIO
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+# A file of a few kilobytes can unfold into gigabytes, so the size is read before the pixels.
+MAX_MEGAPIXELS = 40
+# Pillow's modes with more than eight bits a pixel.
+_WIDE_MODES = ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")
+
+
+def read_image(
+    source: str | os.PathLike[str] | bytes | Image.Image, max_side: int | None = None
+) -> np.ndarray:
+    """Reads a picture as people see it: upright, opaque, eight bits a channel.
+
+    EXIF orientation is applied, transparency is put on white, the first frame of an animation is
+    taken, 16-bit and float pictures are brought to 0..255, palettes and CMYK become RGB.
+
+    Args:
+        source: a file, its bytes, or an open PIL image.
+        max_side: a longer side is shrunk to this many pixels; None = as it is.
+
+    Returns:
+        uint8 (H, W, 3), RGB.
+
+    Raises:
+        ValueError: no image that Pillow can read, a damaged one, or one with more than
+            :data:`MAX_MEGAPIXELS` million pixels; the message is a sentence for a visitor.
+    """
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns of large files, which the check below answers; and of odd EXIF.
+            warnings.simplefilter("ignore")
+            image = source if isinstance(source, Image.Image) else _open(source)
+            _check_size(image)
+            if max_side is not None:  # lets the JPEG decoder shrink, which saves most of its time
+                image.draft("RGB", (max_side, max_side))
+            image = _upright_rgb(image)
+    except Image.DecompressionBombError as error:
+        raise ValueError(f"This picture is too large: {MAX_MEGAPIXELS} megapixels at most.") from (
+            error
+        )
+    except UnidentifiedImageError as error:
+        raise ValueError("This file is not an image that can be read.") from error
+    except (OSError, SyntaxError, EOFError) as error:
+        raise ValueError("This image file is damaged or incomplete.") from error
+    if max_side is not None:
+        image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
+    return np.array(image)
+
+
+def model_size(height: int, width: int, area: int, multiple: int) -> tuple[int, int]:
+    """The input size (h, w) for a picture: its shape, about ``area`` pixels.
+
+    Args:
+        height: of the picture in pixels, as is ``width``.
+        width: see ``height``.
+        area: pixels of the input that the model was trained for.
+        multiple: both sides become a multiple of this. A strip that is longer than
+            ``area / multiple**2`` times its width is squeezed, so that the input stays small.
+    """
+    longest = max(area // multiple, multiple)
+    scale = math.sqrt(area / (height * width))
+    sides = (min(max(side * scale, multiple), longest) for side in (height, width))
+    h, w = (max(round(side / multiple), 1) * multiple for side in sides)
+    return h, w
+
+
+def to_pixels(
+    image: np.ndarray, size: tuple[int, int], mean: Sequence[float], std: Sequence[float]
+) -> torch.Tensor:
+    """Resizes and normalises a picture for an image encoder.
+
+    Args:
+        image: uint8 (H, W, 3), RGB.
+        size: (h, w) of the input.
+        mean: of R, G and B in [0, 1], as is ``std``.
+        std: see ``mean``.
+
+    Returns:
+        float32 (1, 3, h, w) on the CPU.
+    """
+    height, width = size
+    if image.shape[:2] != size:
+        resized = Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC)
+        image = np.asarray(resized)
+    pixels = torch.tensor(image, dtype=torch.float32).permute(2, 0, 1) / 255
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (mean, std))
+    return ((pixels - mean) / std)[None].contiguous()
+
+
+def _open(source: str | os.PathLike[str] | bytes) -> Image.Image:
+    # Image.open leaves the file open until the pixels are read; its bytes need no closing.
+    if not isinstance(source, bytes):
+        with open(source, "rb") as file:
+            source = file.read()
+    return Image.open(BytesIO(source))
+
+
+def _check_size(image: Image.Image) -> None:
+    if image.width * image.height > MAX_MEGAPIXELS * 1_000_000:
+        raise ValueError(
+            f"This picture is too large: {image.width} × {image.height} pixels; "
+            f"{MAX_MEGAPIXELS} megapixels at most."
+        )
+
+
+def _upright_rgb(image: Image.Image) -> Image.Image:
+    if getattr(image, "n_frames", 1) > 1:
+        image.seek(0)
+    image = ImageOps.exif_transpose(image)
+    if image.mode in _WIDE_MODES:
+        image = _eight_bits(image)
+    # "La" and "RGBa" carry premultiplied colours, which only their straight twins convert from.
+    image = image.convert({"La": "LA", "RGBa": "RGBA"}.get(image.mode, image.mode))
+    if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("RGB")
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Grey pictures with wide pixels: by their nominal range, or stretched where there is none."""
+    values = np.asarray(image, dtype=np.float64)
+    values = np.nan_to_num(values, posinf=np.nanmax(values, where=np.isfinite(values), initial=0))
+    low, high = float(values.min()), float(values.max())
+    if image.mode == "F" and low >= 0 and high <= 1:
+        values = values * 255
+    elif image.mode != "F" and low >= 0 and high <= 65535:
+        # "I" is also what some 8-bit files open as.
+        values = values / 257 if high > 255 or image.mode != "I" else values
+    elif low < 0 or high > 255:
+        values = (values - low) * (255 / (high - low))
+    return Image.fromarray(np.round(values).astype(np.uint8))
