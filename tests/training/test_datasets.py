@@ -1,0 +1,124 @@
+"""Specifications of data, and folder sets with all that can be wrong in them."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tqdm_demo.streets.domains import DOMAINS
+from tqdm_demo.training import datasets
+from tqdm_demo.training.datasets import FolderSource, StreetSource, parse_data, read_folder
+
+
+def write(root, name, size=(7, 5), labels=3, label_size=None, mode="L"):
+    picture = root / "images" / name
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, (200, 10, 30)).save(picture)
+    if labels is not None:
+        file = (root / "labels" / name).with_suffix(".png")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.new(mode, label_size or size, labels).save(file)
+
+
+def test_streets_are_parsed_in_order():
+    sources = parse_data("streets:night, streets:game")
+    assert sources == (StreetSource("streets:night", "night"), StreetSource("streets:game", "game"))
+    assert [s.unseen for s in sources] == [True, False]
+
+
+def test_all_becomes_every_domain():
+    assert [s.spec for s in parse_data("streets:all")] == [f"streets:{name}" for name in DOMAINS]
+
+
+def test_folders_are_parsed_with_and_without_split(tmp_path):
+    write(tmp_path, "val/a.png")
+    whole, split = f"folder:{tmp_path}", f"folder:{tmp_path}:val"
+    assert parse_data(f"{whole},{split}") == (
+        FolderSource(whole, tmp_path, None),
+        FolderSource(split, tmp_path, "val"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("", "cannot read ''"),
+        ("streets:moon", "unknown domain in 'streets:moon'"),
+        ("streets", "unknown domain"),
+        ("cityscapes", "cannot read 'cityscapes'"),
+        ("folder:", "cannot read 'folder:'"),
+        ("folder:/nowhere", "no pictures"),
+        ("streets:fog,streets:all", "streets:fog is named twice"),
+    ],
+)
+def test_bad_specifications_are_named(spec, message):
+    with pytest.raises(ValueError, match=message):
+        parse_data(spec)
+
+
+def test_folder_pictures_and_labels_belong_together(tmp_path):
+    for name, label in (("val/b.jpg", 18), ("val/deep/a.png", 255), ("train/c.jpg", 0)):
+        write(tmp_path, name, labels=label)
+    found = list(read_folder(tmp_path, "val"))
+    assert [np.unique(np.asarray(labels)).tolist() for _, labels in found] == [[18], [255]]
+    assert [image.mode for image, _ in found] == ["RGB", "RGB"]
+    assert len(list(read_folder(tmp_path))) == 3
+
+
+def test_palette_labels_are_read_as_indices(tmp_path):
+    write(tmp_path, "a.png", labels=None)
+    labels = Image.new("P", (7, 5), 11)
+    labels.putpalette([9] * 768)
+    (tmp_path / "labels").mkdir()
+    labels.save(tmp_path / "labels" / "a.png")
+    ((_, read),) = read_folder(tmp_path)
+    assert np.unique(np.asarray(read)).tolist() == [11]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"labels": None}, "has no labels"),
+        ({"label_size": (5, 7)}, r"is \(5, 7\)"),
+        ({"labels": 19}, r"holds \[19\]"),
+        ({"labels": (1, 1, 1), "mode": "RGB"}, "mode RGB"),
+    ],
+)
+def test_odd_labels_are_named(tmp_path, arguments, message):
+    write(tmp_path, "a.png", **arguments)
+    with pytest.raises(ValueError, match=message):
+        list(read_folder(tmp_path))
+
+
+def test_a_broken_picture_is_named(tmp_path):
+    write(tmp_path, "a.png")
+    (tmp_path / "images" / "a.png").write_bytes(b"no picture")
+    with pytest.raises(ValueError, match=r"cannot read a\.png"):
+        list(read_folder(tmp_path))
+
+
+def test_the_limit_chooses_by_seed_and_keeps_the_order(tmp_path):
+    for n in range(6):
+        write(tmp_path, f"{n}.png", labels=n)
+    source = FolderSource("", tmp_path, None)
+
+    def chosen(limit, seed):
+        return [int(p.labels[0, 0]) for p in source.pictures(limit, seed)]
+
+    assert chosen(None, 0) == chosen(9, 0) == list(range(6))
+    picks = {seed: chosen(3, seed) for seed in range(5)}
+    assert all(len(pick) == 3 and pick == sorted(pick) for pick in picks.values())
+    assert picks[0] == chosen(3, 0)
+    assert len(set(map(tuple, picks.values()))) > 1
+
+
+def test_street_pictures_stay_among_the_evaluation_seeds(tmp_path):
+    source = StreetSource("streets:fog", "fog")
+    found = list(source.pictures(2, 9_998, (32, 16), tmp_path, workers=0))
+    assert [p.image.shape for p in found] == [(16, 32, 3)] * 2
+    for limit, seed in ((3, 9_998), (1, -1)):
+        with pytest.raises(ValueError, match="outside 0..9999"):
+            next(source.pictures(limit, seed, (32, 16), tmp_path, workers=0))
+
+
+def test_training_and_evaluation_scenes_are_apart():
+    assert datasets.EVALUATION_SEEDS <= datasets.TRAIN_SEEDS
