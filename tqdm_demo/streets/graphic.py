@@ -1,0 +1,173 @@
+"""Graphic arts: pencil sketch, comic, woodblock print, pixel art and mosaic."""
+
+import numpy as np
+from PIL import Image
+
+from tqdm_demo.streets.view import (
+    View,
+    blur,
+    kuwahara,
+    luminance,
+    mix,
+    noise,
+    smoothstep,
+    spread,
+    to_bytes,
+    to_float,
+)
+
+# Inks of the print: pale paper tones to dark ones, each (R, G, B).
+INKS = np.array(
+    [(240, 228, 200), (222, 190, 130), (158, 190, 196), (120, 150, 96), (196, 84, 60)]
+    + [(70, 112, 150), (150, 128, 104), (88, 96, 104), (64, 92, 66), (38, 40, 52), (190, 184, 168)],
+    dtype=np.float32,
+)
+BAYER = np.array([(0, 8, 2, 10), (12, 4, 14, 6), (3, 11, 1, 9), (15, 7, 13, 5)], dtype=np.float32)
+
+
+def sketch(view: View, strength: float) -> np.ndarray:
+    """Pencil on paper: outlines, and hatching that grows denser with the shade."""
+    tone = luminance(kuwahara(view.image, max(1, round(view.unit))))
+    tone = np.clip(tone * 1.08 + 0.3 * (tone - spread(tone, 12 * view.unit)), 0, 1)
+    tone = np.maximum(tone, 0.9 * view.sky)
+    wobble = 1.2 * view.unit * noise(view, 9)
+    grit = noise(view, 128)
+    drawn = np.zeros(view.shape, dtype=np.float32)
+    start = view.rng.uniform(0.5, 0.9)
+    for angle, limit in ((start, 0.72), (start + 0.9, 0.48), (start + 1.7, 0.28)):
+        stripes = _stripes(view, angle, 3.4 * view.unit, wobble)
+        press = smoothstep(limit - tone, -0.12, 0.2)
+        line = smoothstep(stripes + 0.18 * grit, 0.35 - 0.5 * press, 1.0)
+        drawn = np.maximum(drawn, line * press * 0.62)
+    smudge = 0.32 * np.clip(0.85 - tone, 0, 1)
+    lines = 0.95 * view.edges * (0.82 + 0.18 * grit)
+    pencil = np.maximum(drawn, lines) + smudge
+    paper = np.array([0.965, 0.955, 0.925], dtype=np.float32) * (1 + 0.012 * grit)[..., None]
+    lead = np.array([0.17, 0.17, 0.19], dtype=np.float32)
+    drawing = mix(paper, lead, np.clip(pencil, 0, 1))
+    return mix(view.image, drawing, strength)
+
+
+def comic(view: View, strength: float) -> np.ndarray:
+    """Flat bright colours in few steps, halftone dots in the shade, ink outlines."""
+    flat = kuwahara(view.image, max(1, round(1.3 * view.unit)))
+    flat = np.clip(mix(luminance(flat)[..., None], flat, 1 + 0.75 * strength), 0, 1)
+    tone = luminance(flat)
+    levels = 4
+    stepped = (np.floor(tone * levels) + 0.55) / levels
+    flat = np.clip(flat * (stepped / np.maximum(tone, 0.05))[..., None] * 1.08, 0, 1)
+    dots = _dots(view, 3.2 * view.unit, view.rng.uniform(0.6, 0.95))
+    part = np.clip(stepped + 0.2 - tone, 0.05, 0.42)
+    shade = smoothstep(part - dots, -0.08, 0.08) * smoothstep(0.8 - tone, 0, 0.2) * (1 - view.sky)
+    coloured = flat * (1 - 0.24 * shade)[..., None]
+    ink = smoothstep(view.edges, 0.35, 0.75)
+    coloured = mix(coloured, np.array([0.05, 0.04, 0.08], dtype=np.float32), 0.92 * ink)
+    return mix(view.image, coloured, strength)
+
+
+def woodblock(view: View, strength: float) -> np.ndarray:
+    """A block print: few inks, black key lines, shade cut with the gouge."""
+    flat = kuwahara(view.image, max(1, round(1.6 * view.unit)))
+    inks = INKS / 255
+    coarse = (to_bytes(flat) >> 3).astype(np.int32)
+    grid = (np.arange(32, dtype=np.float32) + 0.5) / 32
+    cube = np.stack(np.meshgrid(grid, grid, grid, indexing="ij"), -1).reshape(-1, 3)
+    nearest = _nearest_ink(cube, inks)
+    printed = inks[nearest[(coarse[..., 0] * 32 + coarse[..., 1]) * 32 + coarse[..., 2]]]
+    tone = luminance(flat)
+    stripes = _stripes(view, view.rng.uniform(-0.35, 0.35), 3.6 * view.unit, noise(view, 12))
+    gouged = smoothstep(stripes, -0.2, 0.2) * smoothstep(0.42 - tone, -0.06, 0.1)
+    key = np.maximum(smoothstep(view.edges, 0.3, 0.6), gouged * 0.85)
+    # Bokashi: the blue of the sky is wiped away towards the horizon.
+    blue, paper = inks[5], inks[0]
+    wiped = mix(blue, paper, smoothstep(view.rows, 0.0, 0.42) + 0 * view.columns)
+    printed = mix(printed, wiped, view.sky)
+    grain = 1 + 0.05 * noise(view, 60, stretch=9) * (1 - 0.6 * view.sky)
+    printed = mix(printed * grain[..., None], inks[9] * 0.75, key)
+    return mix(view.image, printed, strength)
+
+
+def pixel(view: View, strength: float) -> np.ndarray:
+    """Large square pixels in a small palette, with an ordered dither."""
+    height, width = view.shape
+    block = 1 + (2.9 * view.unit - 1) * strength
+    small = (max(1, round(width / block)), max(1, round(height / block)))
+    vivid = np.clip(mix(view.luminance[..., None], view.image, 1 + 0.3 * strength), 0, 1)
+    crisp = vivid + 0.5 * strength * (vivid - blur(vivid, block))
+    shrunk = Image.fromarray(to_bytes(crisp)).resize(small, Image.Resampling.BOX)
+    tiny = to_float(np.asarray(shrunk))
+    dither = np.tile(BAYER, (small[1] // 4 + 1, small[0] // 4 + 1))[: small[1], : small[0]]
+    tiny = tiny + ((dither - 7.5) / 16 * 0.06 * strength)[..., None]
+    colours = round(256 - 228 * strength)
+    palette = Image.fromarray(to_bytes(tiny)).quantize(colours, method=Image.Quantize.MEDIANCUT)
+    large = palette.convert("RGB").resize((width, height), Image.Resampling.NEAREST)
+    return to_float(np.asarray(large))
+
+
+def mosaic(view: View, strength: float) -> np.ndarray:
+    """Small uneven stones, each of one colour, set in pale grout and lit from the upper left."""
+    height, width = view.shape
+    size = max(2.0, 4.6 * view.unit * (0.4 + 0.6 * strength))
+    rows, columns = round(height / size) + 3, round(width / size) + 3
+    jitter = view.rng.uniform(-0.27, 0.27, (rows, columns, 2)).astype(np.float32)
+    y = ((np.arange(height, dtype=np.float32) + 0.5) / size)[:, None] + 1
+    x = ((np.arange(width, dtype=np.float32) + 0.5) / size)[None, :] + 1
+    first = np.full((height, width), 9, dtype=np.float32)
+    second, stone = first.copy(), np.zeros((height, width), dtype=np.int32)
+    for down in (-1, 0, 1):
+        for right in (-1, 0, 1):
+            row, column = y.astype(np.int32) + down, x.astype(np.int32) + right
+            offset = jitter[np.clip(row, 0, rows - 1), np.clip(column, 0, columns - 1)]
+            apart_y = np.abs(row + 0.5 + offset[..., 0] - y)
+            apart_x = np.abs(column + 0.5 + offset[..., 1] - x)
+            far = np.maximum(apart_y, apart_x) + 0.25 * np.minimum(apart_y, apart_x)
+            nearer = far < first
+            second = np.where(nearer, first, np.minimum(second, far))
+            stone = np.where(nearer, row * columns + column, stone)
+            first = np.where(nearer, far, first)
+    seam = smoothstep(second - first, 0.03, 0.03 + 0.16)
+    flat = _stone_colours(view, stone, rows * columns)
+    tilt = view.rng.uniform(-1, 1, rows * columns).astype(np.float32)
+    flat = flat * (1 + 0.11 * strength * tilt)[:, None]
+    image = flat[stone]
+    centre_y = np.take(np.repeat(np.arange(rows), columns), stone) + 0.5
+    centre_x = np.take(np.tile(np.arange(columns), rows), stone) + 0.5
+    slope = np.clip((centre_y - y) + (centre_x - x), -0.8, 0.8)
+    image = image * (1 + 0.1 * strength * slope)[..., None].astype(np.float32)
+    grout = np.array([0.66, 0.63, 0.58], dtype=np.float32) * 0.8
+    image = mix(image, grout, 0.75 * (1 - seam))
+    return mix(view.image, image, min(1.0, 1.5 * strength))
+
+
+def _stone_colours(view: View, stone: np.ndarray, count: int) -> np.ndarray:
+    """Mean colour (count, 3) of the pixels of each stone, a little more vivid."""
+    flat = stone.ravel()
+    total = np.maximum(np.bincount(flat, minlength=count), 1)
+    means = np.stack(
+        [np.bincount(flat, view.image[..., c].ravel(), count) / total for c in range(3)], 1
+    ).astype(np.float32)
+    return np.clip(mix(luminance(means)[:, None], means, 1.25), 0, 1)
+
+
+def _nearest_ink(colours: np.ndarray, inks: np.ndarray) -> np.ndarray:
+    """Index (N,) of the ink for each colour (N, 3): hue counts more than brightness."""
+    weights = np.array([[0.8, 0.8, 0.8], [1.6, -1.6, 0.0], [0.8, 0.8, -1.6]], dtype=np.float32).T
+    wanted, offered = colours @ weights, inks @ weights
+    products = wanted @ offered.T
+    return np.argmin((offered**2).sum(1) - 2 * products, axis=1)
+
+
+def _stripes(view: View, angle: float, period: float, wobble: np.ndarray) -> np.ndarray:
+    """Waves (H, W) in [-1, 1] along a direction, bent by `wobble` pixels."""
+    rows = np.arange(view.shape[0], dtype=np.float32)[:, None]
+    columns = np.arange(view.shape[1], dtype=np.float32)[None, :]
+    along = columns * np.float32(np.sin(angle)) + rows * np.float32(np.cos(angle)) + wobble
+    return np.sin(along * np.float32(2 * np.pi / period))
+
+
+def _dots(view: View, period: float, angle: float) -> np.ndarray:
+    """Halftone screen (H, W): 0 in the middle of a dot, 1 between the dots."""
+    straight = np.zeros(view.shape, dtype=np.float32)
+    first = _stripes(view, angle, period, straight)
+    second = _stripes(view, angle + np.pi / 2, period, straight)
+    return 0.5 - 0.25 * (first + second)
