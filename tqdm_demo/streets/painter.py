@@ -1,0 +1,84 @@
+"""Paint a scene: the picture and, by the very same strokes, its labels, depth and emitted light.
+
+Drawing runs from far to near on a ``Canvas``; ``shading`` then adds texture, shadows and haze. Geometry and labels
+depend on the scene alone; colours depend on the palette (variety and seed).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tqdm_demo.streets import facades, figures, furniture, ground, shading, vehicles
+from tqdm_demo.streets.canvas import Canvas
+from tqdm_demo.streets.palette import Palette
+from tqdm_demo.streets.scene import STREET, VEHICLES, Scene, Thing
+
+_LARGEST = 4096
+
+
+@dataclass(frozen=True)
+class Painting:
+    """A painted street.
+
+    Attributes:
+        image: uint8 (H, W, 3), RGB.
+        labels: uint8 (H, W), Cityscapes train ids 0..18.
+        depth: float32 (H, W), metres; the sky is 1000.
+        lights: float32 (H, W) in [0, 1], how strongly the pixel emits light (lamps, lit windows, vehicle lights).
+    """
+
+    image: np.ndarray
+    labels: np.ndarray
+    depth: np.ndarray
+    lights: np.ndarray
+
+
+def paint_scene(scene: Scene, size: tuple[int, int] = (256, 128), variety: float = 0.0, seed: int = 0) -> Painting:
+    """Paint a scene.
+
+    Args:
+        scene: what to paint.
+        size: (width, height) in pixels; 2:1 shows the scene as it was composed.
+        variety: 0 = narrow palette of the source world, 1 = wide palettes; same geometry and labels.
+        seed: of the colours.
+
+    Raises:
+        ValueError: if a side is below 16 or above 4096 pixels, or variety is outside [0, 1].
+    """
+    if min(size) < 16 or max(size) > _LARGEST:
+        raise ValueError(f"size must lie between 16 and {_LARGEST} pixels a side, got {size}")
+    if not 0.0 <= variety <= 1.0:
+        raise ValueError(f"variety must lie in [0, 1], got {variety}")
+    palette = Palette(variety, f"{scene.seed}/{seed}")
+    canvas = Canvas(scene.camera, size)
+    ground.draw_sky(canvas, scene, palette)
+    ground.draw_ground(canvas, scene, palette)
+    for thing in scene.things:
+        if thing.kind != "skyline":
+            ground.cast_shadow(canvas, thing, scene.sun)
+    for thing in scene.things:
+        _draw(canvas, thing, palette, scene.sun)
+    layers = shading.resolve(canvas)
+    image = shading.shade_picture(canvas, layers, palette)
+    return Painting(image, layers.labels, layers.depth, layers.lights)
+
+
+def _draw(canvas: Canvas, thing: Thing, palette: Palette, sun: tuple[float, float, float]) -> None:
+    """Hand a thing to whoever draws its kind."""
+    if thing.kind in VEHICLES:
+        vehicles.draw_vehicle(canvas, thing, palette, sun)
+    elif thing.kind in _DRAWERS:
+        _DRAWERS[thing.kind](canvas, thing, palette, sun)
+    elif thing.kind == "person":
+        figures.draw_person(canvas, thing, palette, sun[0])
+    else:
+        assert thing.layer == STREET, thing.kind
+        figures.draw_two_wheeler(canvas, thing, palette)
+
+
+_DRAWERS = {
+    "building": facades.draw_building, "shop": facades.draw_building, "skyline": facades.draw_skyline,
+    "wall": facades.draw_wall, "fence": facades.draw_fence, "tree": furniture.draw_tree,
+    "bush": furniture.draw_bush, "lamp": furniture.draw_post, "traffic light": furniture.draw_post,
+    "traffic sign": furniture.draw_post,
+}

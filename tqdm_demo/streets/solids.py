@@ -1,0 +1,91 @@
+"""Lit solids: a side outline pushed across its width (vehicles) or upright boxes (buildings, walls)."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tqdm_demo.streets.canvas import Canvas
+from tqdm_demo.streets.palette import Colour, shade
+from tqdm_demo.streets.scene import Thing
+
+Point3 = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Detail:
+    """A flat patch on a face, lit like it unless ``fixed``; with light > 0 it glows."""
+
+    points: tuple[Point3, ...]
+    colour: Colour
+    light: float = 0.0
+    fixed: bool = False
+
+
+@dataclass
+class Face:
+    """A flat face in the thing's own axes (across, up, along) with what is painted on it."""
+
+    points: tuple[Point3, ...]
+    colour: Colour
+    details: list[Detail] = field(default_factory=list)
+
+
+class Pose:
+    """Maps a thing's own axes (across, up, along; metres; origin on the ground) to the world."""
+
+    def __init__(self, thing: Thing):
+        self.x, self.z = thing.x, thing.z
+        self.cos, self.sin = math.cos(math.radians(thing.yaw)), math.sin(math.radians(thing.yaw))
+
+    def __call__(self, point: Point3) -> Point3:
+        across, up, along = point
+        z = self.z - across * self.sin + along * self.cos
+        return self.x + across * self.cos + along * self.sin, up, max(z, 0.6)
+
+
+def draw_solid(canvas: Canvas, pose: Pose, faces: Sequence[Face], label: int, sun: Point3) -> None:
+    """Draw the faces that look at the camera, far to near, each as bright as it faces the sun."""
+    surface = canvas.surface(label, value=pose.z)
+    centre = pose((0.0, 0.8, 0.0))
+    visible = []
+    for face in faces:
+        world = [pose(p) for p in face.points]
+        normal = _normal(world)
+        middle = [sum(axis) / len(world) for axis in zip(*world, strict=True)]
+        if sum(n * (m - c) for n, m, c in zip(normal, middle, centre, strict=True)) < 0:
+            normal = [-n for n in normal]
+        view = (middle[0], middle[1] - canvas.camera_height, middle[2])
+        if sum(n * v for n, v in zip(normal, view, strict=True)) < 0:
+            distance = sum(v * v for v in view)
+            visible.append((distance, face, world, brightness(normal, sun)))
+    for _, face, world, light in sorted(visible, key=lambda item: -item[0]):
+        canvas.world_polygon(world, shade(face.colour, light), surface)
+        for detail in face.details:
+            glow = canvas.surface(label, value=pose.z, light=detail.light) if detail.light else None
+            colour = detail.colour if detail.fixed else shade(detail.colour, light)
+            canvas.world_polygon([pose(p) for p in detail.points], colour, glow)
+
+
+def brightness(normal: Sequence[float], sun: Point3) -> float:
+    """How bright a face is: sky light from above, sun light where it faces the sun."""
+    lit = max(0.0, sum(n * s for n, s in zip(normal, sun, strict=True)))
+    return 0.66 + 0.12 * max(0.0, normal[1]) + 0.42 * lit
+
+
+def _normal(points: Sequence[Point3]) -> list[float]:
+    """Unit normal by Newell's sum, which also serves slightly bent outlines."""
+    nx = ny = nz = 0.0
+    for (ax, ay, az), (bx, by, bz) in zip(points, [*points[1:], points[0]], strict=True):
+        nx += (ay - by) * (az + bz)
+        ny += (az - bz) * (ax + bx)
+        nz += (ax - bx) * (ay + by)
+    length = math.sqrt(nx * nx + ny * ny + nz * nz) or 1.0
+    return [nx / length, ny / length, nz / length]
+
+
+def rectangle(axis: str, at: float, low: tuple[float, float], high: tuple[float, float]) -> tuple[Point3, ...]:
+    """A rectangle on the plane ``across = at`` or ``along = at``; corners as (horizontal, up)."""
+    corners = ((low[0], low[1]), (high[0], low[1]), (high[0], high[1]), (low[0], high[1]))
+    if axis == "across":
+        return tuple((at, up, horizontal) for horizontal, up in corners)
+    return tuple((horizontal, up, at) for horizontal, up in corners)
