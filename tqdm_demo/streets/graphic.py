@@ -27,18 +27,18 @@ BAYER = np.array([(0, 8, 2, 10), (12, 4, 14, 6), (3, 11, 1, 9), (15, 7, 13, 5)],
 
 def sketch(view: View, strength: float) -> np.ndarray:
     """Pencil on paper: outlines, and hatching that grows denser with the shade."""
-    tone = luminance(kuwahara(view.image, max(1, round(view.unit))))
+    tone = luminance(kuwahara(view.exposed, max(1, round(view.unit))))
     tone = np.clip(tone * 1.08 + 0.3 * (tone - spread(tone, 12 * view.unit)), 0, 1)
     tone = np.maximum(tone, 0.9 * view.sky)
     wobble = 1.2 * view.unit * noise(view, 9)
     grit = noise(view, 128)
     drawn = np.zeros(view.shape, dtype=np.float32)
     start = view.rng.uniform(0.5, 0.9)
-    for angle, limit in ((start, 0.72), (start + 0.9, 0.48), (start + 1.7, 0.28)):
-        stripes = _stripes(view, angle, 3.4 * view.unit, wobble)
+    for angle, limit in ((start, 0.66), (start + 0.9, 0.4), (start + 1.7, 0.22)):
+        stripes = _stripes(view, angle, 2.7 * view.unit, wobble)
         press = smoothstep(limit - tone, -0.12, 0.2)
         line = smoothstep(stripes + 0.18 * grit, 0.35 - 0.5 * press, 1.0)
-        drawn = np.maximum(drawn, line * press * 0.62)
+        drawn = np.maximum(drawn, line * press * 0.5)
     smudge = 0.32 * np.clip(0.85 - tone, 0, 1)
     lines = 0.95 * view.edges * (0.82 + 0.18 * grit)
     pencil = np.maximum(drawn, lines) + smudge
@@ -50,7 +50,7 @@ def sketch(view: View, strength: float) -> np.ndarray:
 
 def comic(view: View, strength: float) -> np.ndarray:
     """Flat bright colours in few steps, halftone dots in the shade, ink outlines."""
-    flat = kuwahara(view.image, max(1, round(1.3 * view.unit)))
+    flat = kuwahara(view.exposed, max(1, round(1.3 * view.unit)))
     flat = np.clip(mix(luminance(flat)[..., None], flat, 1 + 0.75 * strength), 0, 1)
     tone = luminance(flat)
     levels = 4
@@ -67,7 +67,7 @@ def comic(view: View, strength: float) -> np.ndarray:
 
 def woodblock(view: View, strength: float) -> np.ndarray:
     """A block print: few inks, black key lines, shade cut with the gouge."""
-    flat = kuwahara(view.image, max(1, round(1.6 * view.unit)))
+    flat = kuwahara(view.exposed, max(1, round(1.6 * view.unit)))
     inks = INKS / 255
     coarse = (to_bytes(flat) >> 3).astype(np.int32)
     grid = (np.arange(32, dtype=np.float32) + 0.5) / 32
@@ -76,7 +76,7 @@ def woodblock(view: View, strength: float) -> np.ndarray:
     printed = inks[nearest[(coarse[..., 0] * 32 + coarse[..., 1]) * 32 + coarse[..., 2]]]
     tone = luminance(flat)
     stripes = _stripes(view, view.rng.uniform(-0.35, 0.35), 3.6 * view.unit, noise(view, 12))
-    gouged = smoothstep(stripes, -0.2, 0.2) * smoothstep(0.42 - tone, -0.06, 0.1)
+    gouged = smoothstep(stripes, -0.2, 0.2) * smoothstep(0.26 - tone, -0.06, 0.1)
     key = np.maximum(smoothstep(view.edges, 0.3, 0.6), gouged * 0.85)
     # Bokashi: the blue of the sky is wiped away towards the horizon.
     blue, paper = inks[5], inks[0]
@@ -107,7 +107,7 @@ def pixel(view: View, strength: float) -> np.ndarray:
 def mosaic(view: View, strength: float) -> np.ndarray:
     """Small uneven stones, each of one colour, set in pale grout and lit from the upper left."""
     height, width = view.shape
-    size = max(2.0, 4.6 * view.unit * (0.4 + 0.6 * strength))
+    size = max(2.0, 4.0 * view.unit * (0.4 + 0.6 * strength))
     rows, columns = round(height / size) + 3, round(width / size) + 3
     jitter = view.rng.uniform(-0.27, 0.27, (rows, columns, 2)).astype(np.float32)
     y = ((np.arange(height, dtype=np.float32) + 0.5) / size)[:, None] + 1
@@ -135,7 +135,7 @@ def mosaic(view: View, strength: float) -> np.ndarray:
     slope = np.clip((centre_y - y) + (centre_x - x), -0.8, 0.8)
     image = image * (1 + 0.1 * strength * slope)[..., None].astype(np.float32)
     grout = np.array([0.66, 0.63, 0.58], dtype=np.float32) * 0.8
-    image = mix(image, grout, 0.75 * (1 - seam))
+    image = mix(image, grout, 0.62 * (1 - seam))
     return mix(view.image, image, min(1.0, 1.5 * strength))
 
 
@@ -144,7 +144,7 @@ def _stone_colours(view: View, stone: np.ndarray, count: int) -> np.ndarray:
     flat = stone.ravel()
     total = np.maximum(np.bincount(flat, minlength=count), 1)
     means = np.stack(
-        [np.bincount(flat, view.image[..., c].ravel(), count) / total for c in range(3)], 1
+        [np.bincount(flat, view.exposed[..., c].ravel(), count) / total for c in range(3)], 1
     ).astype(np.float32)
     return np.clip(mix(luminance(means)[:, None], means, 1.25), 0, 1)
 

@@ -37,7 +37,7 @@ WHITE_HOT = np.array([(12, 13, 16), (120, 122, 124), (250, 250, 246)], dtype=np.
 
 def photo(view: View, strength: float) -> np.ndarray:
     """Lens, air, film: soft, a little hazy, vignetted, with sensor noise and a colour cast."""
-    image = blur(view.image, 0.42 * strength * view.unit)
+    image = blur(view.image, 0.32 * strength * view.unit)
     image = image * (1 + strength * _material(view))[..., None]
     haze = strength * 0.6 * (1 - np.exp(-np.minimum(view.depth, 150) / 150)) * (1 - view.sky)
     image = mix(image, np.array([0.75, 0.80, 0.86], dtype=np.float32), haze)
@@ -80,7 +80,7 @@ def night(view: View, strength: float) -> np.ndarray:
     """Blue darkness in which lamps, windows and headlights glow and light what is near them."""
     grey = view.luminance[..., None]
     ambient = np.array([0.25, 0.31, 0.46], dtype=np.float32)
-    scene = mix(view.image, grey, 0.3) ** 1.15 * ambient + np.array([0.012, 0.018, 0.04])
+    scene = mix(view.exposed, grey, 0.3) * ambient + np.array([0.012, 0.018, 0.04])
     top = np.array([0.015, 0.025, 0.075], dtype=np.float32)
     low = np.array([0.13, 0.14, 0.22], dtype=np.float32)
     heaven = mix(top, low, smoothstep(view.rows, 0.0, 0.55) + 0 * view.columns)

@@ -22,7 +22,7 @@ from tqdm_demo.streets.view import (
 def oil(view: View, strength: float) -> np.ndarray:
     """Strokes of thick paint along the shapes, broad first and fine where there is detail."""
     unit = view.unit * (0.3 + 0.7 * strength)
-    base = kuwahara(view.image, max(1, round(1.8 * unit)))
+    base = kuwahara(view.exposed, max(1, round(1.8 * unit)))
     base = _richer(base, 0.25 * strength)
     direction = _directions(view)
     detail = spread(np.abs(view.luminance - luminance(base)) + 0.3 * view.edges, 1.5 * view.unit)
@@ -44,7 +44,7 @@ def oil(view: View, strength: float) -> np.ndarray:
 def watercolour(view: View, strength: float) -> np.ndarray:
     """Washes on rough paper: flat tints that pool at their borders and run into each other."""
     wobble = 0.9 * view.unit * strength
-    image = _displaced(view, view.image, wobble)
+    image = _displaced(view, view.exposed, wobble)
     flat = kuwahara(image, max(1, round(2.0 * view.unit * strength)))
     flat = blur(flat, 0.35 * view.unit * strength)
     flat = _richer(flat, 0.2 * strength)
@@ -52,7 +52,7 @@ def watercolour(view: View, strength: float) -> np.ndarray:
     tone = luminance(flat)
     step = max(1, round(0.6 * view.unit))
     pooled = 1 - 0.38 * strength * smoothstep(contrast(flat, step), 0.05, 0.3)
-    blooms = 1 + strength * (0.16 * noise(view, 5) + 0.09 * noise(view, 14))
+    blooms = 1 + strength * (0.1 * noise(view, 5) + 0.05 * noise(view, 14))
     grain = 1 + strength * 0.07 * noise(view, 110) * (1 - tone)
     pigment = np.clip(1 - washes, 0, 1) * (blooms * grain)[..., None]
     paper = np.array([0.985, 0.972, 0.94], dtype=np.float32)

@@ -74,8 +74,23 @@ class View:
         pale = smoothstep(light + 0.5 * blue, 0.5, 0.72) * smoothstep(blue, -0.12, 0.0)
         rough = np.abs(light - luminance(blur(self.image, 1.5 * self.unit)))
         score = pale * (1 - smoothstep(rough, 0.03, 0.09)) * (1 - smoothstep(self.rows, 0.5, 0.65))
-        # Sky hangs from the upper edge: whatever lies below something solid is not sky.
-        return np.minimum.accumulate(spread(score, 1.2 * self.unit), axis=0).clip(0, 1) * pale
+        # Sky hangs from the upper edge: whatever lies below something solid is not sky. Columns
+        # are judged together with their neighbours, so that a wire leaves no stripe below it.
+        height, width = self.shape
+        small = max(1, round(width / (6 * self.unit))), max(1, round(height / (3 * self.unit)))
+        coarse = Image.fromarray(score).resize(small, Image.Resampling.BOX)
+        hanging = np.minimum.accumulate(smoothstep(np.asarray(coarse), 0.1, 0.6), axis=0)
+        smooth = Image.fromarray(hanging).resize((width, height), Image.Resampling.BILINEAR)
+        return smoothstep(np.asarray(smooth), 0.05, 0.5) * smoothstep(pale, 0.0, 0.5)
+
+    @cached_property
+    def exposed(self) -> np.ndarray:
+        """float32 (H, W, 3): the picture, lightened where it is a dark one as a whole."""
+        mean = float(self.luminance.mean())
+        gamma = np.log(0.46) / np.log(np.clip(mean, 0.05, 0.95))
+        if gamma > 0.9:
+            return self.image
+        return self.image ** np.float32(max(gamma, 0.5))
 
     @cached_property
     def ground(self) -> np.ndarray:
@@ -103,7 +118,9 @@ class View:
             return self.known_lights
         peak = self.image.max(-1)
         lift = self.luminance - spread(self.luminance, 7 * self.unit)
-        return smoothstep(peak, 0.8, 0.97) * smoothstep(lift, 0.18, 0.4) * (1 - self.sky)
+        return smoothstep(peak, 0.8, 0.97) * smoothstep(lift, 0.18, 0.4) * smoothstep(
+            0.4 - spread(self.sky, 4 * self.unit), 0.0, 0.3
+        )
 
     @cached_property
     def edges(self) -> np.ndarray:

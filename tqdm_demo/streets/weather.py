@@ -142,7 +142,7 @@ def _flakes(view: View, strength: float) -> np.ndarray:
 
 def _snow_cover(view: View) -> np.ndarray:
     """How much snow lies on each pixel, in [0, 1]."""
-    patches = noise(view, 10, stretch=3) * 0.6 + noise(view, 40, stretch=2) * 0.4
+    patches = noise(view, 12, stretch=4) * 0.5 + noise(view, 40, stretch=3) * 0.3
     thick = max(1, round(2.2 * view.unit))
     if view.labels is None:
         light = spread(view.luminance, 1.5 * view.unit)
