@@ -18,8 +18,9 @@ from tqdm_demo.streets.view import (
 
 # Inks of the print: pale paper tones to dark ones, each (R, G, B).
 INKS = np.array(
-    [(240, 228, 200), (222, 190, 130), (158, 190, 196), (120, 150, 96), (196, 84, 60)]
-    + [(70, 112, 150), (150, 128, 104), (88, 96, 104), (64, 92, 66), (38, 40, 52), (190, 184, 168)],
+    [(240, 228, 200), (222, 190, 130), (158, 190, 196), (116, 152, 88), (200, 80, 56)]
+    + [(66, 110, 152), (146, 124, 100), (94, 98, 104), (48, 100, 58), (38, 40, 52)]
+    + [(192, 186, 172), (62, 64, 72), (164, 158, 62), (226, 158, 58), (214, 150, 146)],
     dtype=np.float32,
 )
 BAYER = np.array([(0, 8, 2, 10), (12, 4, 14, 6), (3, 11, 1, 9), (15, 7, 13, 5)], dtype=np.float32)
@@ -29,7 +30,8 @@ def sketch(view: View, strength: float) -> np.ndarray:
     """Pencil on paper: outlines, and hatching that grows denser with the shade."""
     tone = luminance(kuwahara(view.exposed, max(1, round(view.unit))))
     tone = np.clip(tone * 1.08 + 0.3 * (tone - spread(tone, 12 * view.unit)), 0, 1)
-    tone = np.maximum(tone, 0.9 * view.sky)
+    # The road stays light, as in most drawings: the hatching is for what stands on it.
+    tone = np.maximum(tone + 0.14 * view.ground, 0.9 * view.sky)
     wobble = 1.2 * view.unit * noise(view, 9)
     grit = noise(view, 128)
     drawn = np.zeros(view.shape, dtype=np.float32)
@@ -38,7 +40,7 @@ def sketch(view: View, strength: float) -> np.ndarray:
         stripes = _stripes(view, angle, 2.7 * view.unit, wobble)
         press = smoothstep(limit - tone, -0.12, 0.2)
         line = smoothstep(stripes + 0.18 * grit, 0.35 - 0.5 * press, 1.0)
-        drawn = np.maximum(drawn, line * press * 0.5)
+        drawn = np.maximum(drawn, line * press * 0.45)
     smudge = 0.32 * np.clip(0.85 - tone, 0, 1)
     lines = 0.95 * view.edges * (0.82 + 0.18 * grit)
     pencil = np.maximum(drawn, lines) + smudge
@@ -90,7 +92,7 @@ def woodblock(view: View, strength: float) -> np.ndarray:
 def pixel(view: View, strength: float) -> np.ndarray:
     """Large square pixels in a small palette, with an ordered dither."""
     height, width = view.shape
-    block = 1 + (2.9 * view.unit - 1) * strength
+    block = 1 + (2.3 * view.unit - 1) * strength
     small = (max(1, round(width / block)), max(1, round(height / block)))
     vivid = np.clip(mix(view.luminance[..., None], view.image, 1 + 0.3 * strength), 0, 1)
     crisp = vivid + 0.5 * strength * (vivid - blur(vivid, block))
@@ -98,7 +100,7 @@ def pixel(view: View, strength: float) -> np.ndarray:
     tiny = to_float(np.asarray(shrunk))
     dither = np.tile(BAYER, (small[1] // 4 + 1, small[0] // 4 + 1))[: small[1], : small[0]]
     tiny = tiny + ((dither - 7.5) / 16 * 0.06 * strength)[..., None]
-    colours = round(256 - 228 * strength)
+    colours = round(256 - 208 * strength)
     palette = Image.fromarray(to_bytes(tiny)).quantize(colours, method=Image.Quantize.MEDIANCUT)
     large = palette.convert("RGB").resize((width, height), Image.Resampling.NEAREST)
     return to_float(np.asarray(large))
@@ -107,7 +109,7 @@ def pixel(view: View, strength: float) -> np.ndarray:
 def mosaic(view: View, strength: float) -> np.ndarray:
     """Small uneven stones, each of one colour, set in pale grout and lit from the upper left."""
     height, width = view.shape
-    size = max(2.0, 4.0 * view.unit * (0.4 + 0.6 * strength))
+    size = max(2.0, 3.3 * view.unit * (0.4 + 0.6 * strength))
     rows, columns = round(height / size) + 3, round(width / size) + 3
     jitter = view.rng.uniform(-0.27, 0.27, (rows, columns, 2)).astype(np.float32)
     y = ((np.arange(height, dtype=np.float32) + 0.5) / size)[:, None] + 1
@@ -135,7 +137,7 @@ def mosaic(view: View, strength: float) -> np.ndarray:
     slope = np.clip((centre_y - y) + (centre_x - x), -0.8, 0.8)
     image = image * (1 + 0.1 * strength * slope)[..., None].astype(np.float32)
     grout = np.array([0.66, 0.63, 0.58], dtype=np.float32) * 0.8
-    image = mix(image, grout, 0.62 * (1 - seam))
+    image = mix(image, grout, 0.55 * (1 - seam))
     return mix(view.image, image, min(1.0, 1.5 * strength))
 
 

@@ -52,7 +52,7 @@ def photo(view: View, strength: float) -> np.ndarray:
     radius = (2 * view.columns - 1) ** 2 + (2 * view.rows - 1) ** 2
     image = image * (1 - 0.13 * strength * radius)[..., None]
     sensor = view.rng.standard_normal(image.shape, dtype=np.float32)
-    return image + 0.016 * strength * sensor * (1 - 0.75 * view.sky)[..., None]
+    return image + 0.012 * strength * sensor * (1 - 0.75 * view.sky)[..., None]
 
 
 def dusk(view: View, strength: float) -> np.ndarray:
@@ -79,7 +79,7 @@ def dusk(view: View, strength: float) -> np.ndarray:
 def night(view: View, strength: float) -> np.ndarray:
     """Blue darkness in which lamps, windows and headlights glow and light what is near them."""
     grey = view.luminance[..., None]
-    ambient = np.array([0.25, 0.31, 0.46], dtype=np.float32)
+    ambient = np.array([0.32, 0.38, 0.54], dtype=np.float32)
     scene = mix(view.exposed, grey, 0.3) * ambient + np.array([0.012, 0.018, 0.04])
     top = np.array([0.015, 0.025, 0.075], dtype=np.float32)
     low = np.array([0.13, 0.14, 0.22], dtype=np.float32)
@@ -87,7 +87,7 @@ def night(view: View, strength: float) -> np.ndarray:
     scene = mix(scene, heaven + 0.05 * (grey - 0.7), 0.95 * view.sky)
     # The headlights of the car that carries the camera.
     beam = np.exp(-(((view.columns - 0.5) / 0.3) ** 2)) * smoothstep(view.rows, 0.5, 0.95)
-    lamp = np.array([0.40, 0.36, 0.27], dtype=np.float32)
+    lamp = np.array([0.62, 0.56, 0.42], dtype=np.float32)
     reach = beam * (0.35 + 0.65 * view.ground) * np.exp(-np.minimum(view.depth, 90) / 35)
     scene = scene + view.image * lamp * reach[..., None]
     scene = mix(view.image, scene, strength)

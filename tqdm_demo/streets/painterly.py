@@ -28,9 +28,9 @@ def oil(view: View, strength: float) -> np.ndarray:
     detail = spread(np.abs(view.luminance - luminance(base)) + 0.3 * view.edges, 1.5 * view.unit)
     canvas = Image.fromarray(to_bytes(base))
     relief = Image.new("L", canvas.size, 128)
-    count = round(380 * strength)
-    _strokes(view, canvas, relief, base, direction, count, 4.2 * unit, 2.2 * unit, 1 - detail * 6)
-    _strokes(view, canvas, relief, base, direction, count, 2.0 * unit, 1.0 * unit, None)
+    count = round(420 * strength)
+    _strokes(view, canvas, relief, base, direction, count, 7.5 * unit, 2.7 * unit, 1 - detail * 5)
+    _strokes(view, canvas, relief, base, direction, count, 3.6 * unit, 1.4 * unit, None)
     painted = to_float(np.asarray(canvas))
     # Fine shapes come last, with a small brush: signs, faces and poles stay readable.
     painted = mix(painted, base, 0.85 * smoothstep(view.edges, 0.25, 0.7))
@@ -104,9 +104,9 @@ def _strokes(
     reach = length * (0.6 + 0.8 * chance[:, 3])
     across, down = np.cos(angles) * reach / 2, np.sin(angles) * reach / 2
     ends = np.stack([columns - across, rows - down, columns + across, rows + down], axis=1)
-    colours = base[rows, columns] * (1 + 0.16 * (chance[:, 4:5] - 0.5))
+    colours = base[rows, columns] * (1 + 0.26 * (chance[:, 4:5] - 0.5))
     colours = to_bytes(colours).tolist()
-    tones = (60 + 140 * chance[:, 4]).astype(int).tolist()
+    tones = (80 + 100 * chance[:, 4]).astype(int).tolist()
     brush, thick = ImageDraw.Draw(canvas), max(1, round(width))
     knife = ImageDraw.Draw(relief)
     for line, colour, tone in zip(ends.tolist(), colours, tones, strict=True):

@@ -17,12 +17,12 @@ from tqdm_demo.streets.view import (
     spread,
 )
 
-POINTED = (2, 3, 4, 6, 7, 13, 14, 15, 16, 17)  # things that carry a cap of snow on their top edge
+CAPPED = (2, 3, 4, 6, 7, 13, 14, 15, 16)  # things that carry a cap of snow on their top edge
 
 
 def fog(view: View, strength: float) -> np.ndarray:
     """Grey air that swallows the far end of the street; the sky stays lighter than the rest."""
-    sight = view.rng.uniform(32, 55) / strength
+    sight = view.rng.uniform(26, 44) / strength
     air = _air_colour(view, np.array([0.80, 0.82, 0.84], dtype=np.float32), 0.7)
     veil = 1 - np.exp(-np.minimum(view.depth, 150) / sight)
     drift = 1 + 0.12 * noise(view, 3, stretch=3) * (1 - view.sky)
@@ -44,7 +44,7 @@ def sandstorm(view: View, strength: float) -> np.ndarray:
     lit = dust * (1.12 - 0.3 * view.rows + 0.08 * gusts)[..., None]
     stormy = mix(view.image * tint.astype(np.float32), lit, veil)
     grains = noise(view, 128, stretch=4) * smoothstep(gusts, -0.2, 0.6)
-    return stormy + 0.05 * strength * grains[..., None]
+    return stormy + 0.03 * strength * grains[..., None]
 
 
 def rain(view: View, strength: float) -> np.ndarray:
@@ -56,7 +56,7 @@ def rain(view: View, strength: float) -> np.ndarray:
     wet = view.ground * strength
     mirror = _mirror(view, dull)
     sheen = smoothstep(noise(view, 9, stretch=4), -0.5, 0.5)
-    dull = mix(dull * (1 - 0.18 * wet)[..., None], mirror, wet * (0.3 + 0.3 * sheen))
+    dull = mix(dull * (1 - 0.18 * wet)[..., None], mirror, wet * (0.22 + 0.26 * sheen))
     mist = strength * 0.5 * (1 - np.exp(-np.minimum(view.depth, 120) / 90)) * (1 - view.sky)
     dull = mix(dull, cloud * 1.05, mist)
     return mix(dull, np.array([0.88, 0.91, 0.95], dtype=np.float32), _streaks(view, strength))
@@ -101,7 +101,7 @@ def _mirror(view: View, image: np.ndarray) -> np.ndarray:
     fold = round(horizon * height)
     index = np.clip(2 * fold - np.arange(height), 0, height - 1)
     flipped = Image.fromarray((np.clip(image[index], 0, 1) * 255).astype(np.uint8))
-    small = (max(1, round(width / (2 * view.unit))), max(1, round(height / (9 * view.unit))))
+    small = (max(1, round(width / (4 * view.unit))), max(1, round(height / (9 * view.unit))))
     smear = flipped.resize(small, Image.Resampling.HAMMING)
     smear = smear.resize((width, height), Image.Resampling.BICUBIC)
     return np.asarray(smear, dtype=np.float32) / 255
@@ -157,7 +157,8 @@ def _snow_cover(view: View) -> np.ndarray:
     lit = view.luminance - spread(view.luminance, 6 * view.unit)
     leaves = smoothstep(lit + 0.12 * noise(view, 45), -0.02, 0.16)
     cover += (labels == VEGETATION) * 0.75 * leaves
-    above = shift(labels, thick, 0)
-    caps = np.isin(labels, POINTED) & (above != labels)
+    # Only what stands free carries a cap: the thing above the edge lies well behind it.
+    farther = shift(view.depth, thick, 0) > 1.15 * view.depth + 1
+    caps = np.isin(labels, CAPPED) & (shift(labels, thick, 0) != labels) & farther
     cover = np.maximum(cover, 0.9 * spread(caps.astype(np.float32), 0.8 * view.unit))
     return np.clip(cover, 0, 1)
