@@ -1,5 +1,7 @@
 """Graphic arts: pencil sketch, comic, woodblock print, pixel art and mosaic."""
 
+from functools import cache
+
 import numpy as np
 from PIL import Image
 
@@ -20,7 +22,8 @@ from tqdm_demo.streets.view import (
 INKS = np.array(
     [(240, 228, 200), (222, 190, 130), (158, 190, 196), (116, 152, 88), (200, 80, 56)]
     + [(66, 110, 152), (146, 124, 100), (94, 98, 104), (48, 100, 58), (38, 40, 52)]
-    + [(192, 186, 172), (62, 64, 72), (164, 158, 62), (226, 158, 58), (214, 150, 146)],
+    + [(192, 186, 172), (62, 64, 72), (164, 158, 62), (226, 158, 58), (214, 150, 146)]
+    + [(134, 50, 46), (150, 146, 138), (120, 122, 126)],
     dtype=np.float32,
 )
 BAYER = np.array([(0, 8, 2, 10), (12, 4, 14, 6), (3, 11, 1, 9), (15, 7, 13, 5)], dtype=np.float32)
@@ -32,17 +35,21 @@ def sketch(view: View, strength: float) -> np.ndarray:
     tone = np.clip(tone * 1.08 + 0.3 * (tone - spread(tone, 12 * view.unit)), 0, 1)
     # The road stays light, as in most drawings: the hatching is for what stands on it.
     tone = np.maximum(tone + 0.14 * view.ground, 0.9 * view.sky)
-    wobble = 1.2 * view.unit * noise(view, 9)
     grit = noise(view, 128)
+    wobble, broken = 0.9 * view.unit * noise(view, 9), 0.3 * noise(view, 22)
+    lean = view.rng.uniform(-0.15, 0.15)
+    stripes = [_stripes(view, lean + a, 2.7 * view.unit**0.85, wobble) for a in (0.1, 0.85, -0.75)]
+    turn = np.zeros(view.shape, dtype=np.uint8) if view.labels is None else view.labels % 3
+    patches = 0.1 * noise(view, 7)
     drawn = np.zeros(view.shape, dtype=np.float32)
-    start = view.rng.uniform(0.5, 0.9)
-    for angle, limit in ((start, 0.66), (start + 0.9, 0.4), (start + 1.7, 0.22)):
-        stripes = _stripes(view, angle, 2.7 * view.unit, wobble)
-        press = smoothstep(limit - tone, -0.12, 0.2)
-        line = smoothstep(stripes + 0.18 * grit, 0.35 - 0.5 * press, 1.0)
-        drawn = np.maximum(drawn, line * press * 0.45)
+    for layer, limit in enumerate((0.66, 0.4, 0.22)):
+        # Neighbours are hatched in different directions, so that they stand apart.
+        waves = np.choose((turn + 1 + layer) % 3, stripes)
+        press = smoothstep(limit - tone + patches, -0.1, 0.22)
+        line = smoothstep(waves + broken + 0.15 * grit, 0.5 - 0.6 * press, 1.05)
+        drawn = np.maximum(drawn, line * press * 0.5)
     smudge = 0.32 * np.clip(0.85 - tone, 0, 1)
-    lines = 0.95 * view.edges * (0.82 + 0.18 * grit)
+    lines = 0.95 * smoothstep(view.edges, 0.25, 1.0) * (0.82 + 0.18 * grit)
     pencil = np.maximum(drawn, lines) + smudge
     paper = np.array([0.965, 0.955, 0.925], dtype=np.float32) * (1 + 0.012 * grit)[..., None]
     lead = np.array([0.17, 0.17, 0.19], dtype=np.float32)
@@ -72,10 +79,7 @@ def woodblock(view: View, strength: float) -> np.ndarray:
     flat = kuwahara(view.exposed, max(1, round(1.6 * view.unit)))
     inks = INKS / 255
     coarse = (to_bytes(flat) >> 3).astype(np.int32)
-    grid = (np.arange(32, dtype=np.float32) + 0.5) / 32
-    cube = np.stack(np.meshgrid(grid, grid, grid, indexing="ij"), -1).reshape(-1, 3)
-    nearest = _nearest_ink(cube, inks)
-    printed = inks[nearest[(coarse[..., 0] * 32 + coarse[..., 1]) * 32 + coarse[..., 2]]]
+    printed = _ink_cube()[(coarse[..., 0] * 32 + coarse[..., 1]) * 32 + coarse[..., 2]]
     tone = luminance(flat)
     stripes = _stripes(view, view.rng.uniform(-0.35, 0.35), 3.6 * view.unit, noise(view, 12))
     gouged = smoothstep(stripes, -0.2, 0.2) * smoothstep(0.26 - tone, -0.06, 0.1)
@@ -151,12 +155,21 @@ def _stone_colours(view: View, stone: np.ndarray, count: int) -> np.ndarray:
     return np.clip(mix(luminance(means)[:, None], means, 1.25), 0, 1)
 
 
-def _nearest_ink(colours: np.ndarray, inks: np.ndarray) -> np.ndarray:
-    """Index (N,) of the ink for each colour (N, 3): hue counts more than brightness."""
+@cache
+def _ink_cube() -> np.ndarray:
+    """The printed colour (32768, 3) of each of 32 x 32 x 32 colours.
+
+    The nearest ink, hue before brightness; two that are about as near run into each other, so
+    that an even surface between them is not torn into blotches.
+    """
     weights = np.array([[0.8, 0.8, 0.8], [1.6, -1.6, 0.0], [0.8, 0.8, -1.6]], dtype=np.float32).T
+    grid = (np.arange(32, dtype=np.float32) + 0.5) / 32
+    colours = np.stack(np.meshgrid(grid, grid, grid, indexing="ij"), -1).reshape(-1, 3)
+    inks = INKS / 255
     wanted, offered = colours @ weights, inks @ weights
-    products = wanted @ offered.T
-    return np.argmin((offered**2).sum(1) - 2 * products, axis=1)
+    closeness = 2 * wanted @ offered.T - (offered**2).sum(1)
+    share = np.exp(140 * (closeness - closeness.max(1, keepdims=True)))
+    return (share / share.sum(1, keepdims=True)) @ inks
 
 
 def _stripes(view: View, angle: float, period: float, wobble: np.ndarray) -> np.ndarray:

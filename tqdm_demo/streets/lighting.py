@@ -14,6 +14,7 @@ from tqdm_demo.streets.view import (
     shift,
     smoothstep,
     spread,
+    spread_colours,
 )
 
 # Grain of the material, by train id: asphalt, stone and leaves have some, sky and glass none.
@@ -45,7 +46,7 @@ def photo(view: View, strength: float) -> np.ndarray:
     side = view.rng.choice((-1.0, 1.0)) * (view.columns - 0.5) * 0.16
     image = image * (1 + strength * side)[..., None]
     curve = image * image * (3 - 2 * np.clip(image, 0, 1))
-    image = mix(image, curve, 0.45 * strength)
+    image = mix(image, curve, 0.3 * strength)
     warm = view.rng.uniform(-0.06, 0.08) * strength
     gain = 1 + strength * view.rng.uniform(-0.12, 0.1)
     image = image * (np.array([1 + warm, 1.0, 1 - warm], dtype=np.float32) * np.float32(gain))
@@ -113,7 +114,7 @@ def _material(view: View) -> np.ndarray:
     leaves = view.labels == VEGETATION
     grain = np.where(leaves, fine * 0.7 + coarse * 0.8, fine * (0.5 + 0.5 * near))
     asphalt = (view.labels == ROAD) * 0.03 * noise(view, 7, stretch=4)
-    return 0.01 * GRAIN[view.labels] * grain + asphalt
+    return 0.007 * GRAIN[view.labels] * grain + asphalt
 
 
 def _glow(view: View, scene: np.ndarray, strength: float) -> np.ndarray:
@@ -122,12 +123,8 @@ def _glow(view: View, scene: np.ndarray, strength: float) -> np.ndarray:
     own = view.image / np.maximum(view.image.max(-1, keepdims=True), 0.35)
     warm = np.array([1.0, 0.83, 0.55], dtype=np.float32)
     colour = own * own * warm * lights[..., None]
-    halo, pool = np.empty_like(scene), np.empty_like(scene)
-    for channel in range(3):
-        halo[..., channel] = spread(colour[..., channel], 3 * view.unit)
-        pool[..., channel] = spread(colour[..., channel], 13 * view.unit)
-    halo, pool = np.maximum(halo, 0), np.maximum(pool, 0)
-    lit = scene + strength * (view.image * pool * 2.2 + 0.9 * halo + 0.35 * pool)
+    halo, pool = spread_colours(colour, 3 * view.unit), spread_colours(colour, 13 * view.unit)
+    lit = scene + strength * (view.image * pool * 2.2 + 1.15 * halo + 0.35 * pool)
     core = np.clip(own * np.array([1.1, 1.0, 0.8], dtype=np.float32) + 0.12, 0, 1)
     return mix(lit, core, 0.95 * strength * lights)
 

@@ -1,7 +1,7 @@
 """Paint on canvas and on paper: oil and watercolour."""
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 from tqdm_demo.streets.view import (
     View,
@@ -28,13 +28,16 @@ def oil(view: View, strength: float) -> np.ndarray:
     detail = spread(np.abs(view.luminance - luminance(base)) + 0.3 * view.edges, 1.5 * view.unit)
     canvas = Image.fromarray(to_bytes(base))
     relief = Image.new("L", canvas.size, 128)
-    count = round(420 * strength)
+    count = round(320 * strength)
     _strokes(view, canvas, relief, base, direction, count, 7.5 * unit, 2.7 * unit, 1 - detail * 5)
     _strokes(view, canvas, relief, base, direction, count, 3.6 * unit, 1.4 * unit, None)
-    painted = to_float(np.asarray(canvas))
+    soft = ImageFilter.GaussianBlur(0.3 * view.unit)
+    painted, relief = to_float(np.asarray(canvas.filter(soft))), relief.filter(soft)
+    bristles = _bristles(view, direction, 1.1 * unit) * (1 - 0.4 * view.sky)
+    painted = painted * (1 + 0.16 * bristles)[..., None]
     # Fine shapes come last, with a small brush: signs, faces and poles stay readable.
-    painted = mix(painted, base, 0.85 * smoothstep(view.edges, 0.25, 0.7))
-    height = to_float(np.asarray(relief))
+    painted = mix(painted, base, 0.8 * smoothstep(view.edges, 0.25, 0.7))
+    height = to_float(np.asarray(relief)) + 0.5 * bristles
     step = max(1, round(0.5 * view.unit))
     light = shift(shift(height, -step, 0), -step, 1) - shift(shift(height, step, 0), step, 1)
     light = light * (1 - 0.6 * view.sky)
@@ -43,15 +46,15 @@ def oil(view: View, strength: float) -> np.ndarray:
 
 def watercolour(view: View, strength: float) -> np.ndarray:
     """Washes on rough paper: flat tints that pool at their borders and run into each other."""
-    wobble = 0.9 * view.unit * strength
+    wobble = 0.6 * view.unit * strength
     image = _displaced(view, view.exposed, wobble)
-    flat = kuwahara(image, max(1, round(2.0 * view.unit * strength)))
+    flat = kuwahara(image, max(1, round(1.4 * view.unit * strength)))
     flat = blur(flat, 0.35 * view.unit * strength)
     flat = _richer(flat, 0.2 * strength)
     washes = 1 - (1 - flat) * (1 - 0.24 * strength)
     tone = luminance(flat)
     step = max(1, round(0.6 * view.unit))
-    pooled = 1 - 0.38 * strength * smoothstep(contrast(flat, step), 0.05, 0.3)
+    pooled = 1 - 0.3 * strength * smoothstep(contrast(flat, step), 0.05, 0.3)
     blooms = 1 + strength * (0.1 * noise(view, 5) + 0.05 * noise(view, 14))
     grain = 1 + strength * 0.07 * noise(view, 110) * (1 - tone)
     pigment = np.clip(1 - washes, 0, 1) * (blooms * grain)[..., None]
@@ -71,13 +74,29 @@ def _richer(image: np.ndarray, amount: float) -> np.ndarray:
 
 
 def _directions(view: View) -> np.ndarray:
-    """Angle (H, W) in radians along the shapes: across the smoothed gradient."""
+    """Angle (H, W) in radians along the shapes; slowly turning where nothing has a shape."""
     light = spread(view.luminance, view.unit)
     down = shift(light, -1, 0) - shift(light, 1, 0)
     right = shift(light, -1, 1) - shift(light, 1, 1)
-    angle_x = spread(right * right - down * down, 4 * view.unit)
-    angle_y = spread(2 * right * down, 4 * view.unit)
+    idle = 1e-4 / max(1.0, view.unit)
+    angle_x = spread(right * right - down * down, 4 * view.unit) + idle * (noise(view, 3) - 0.6)
+    angle_y = spread(2 * right * down, 4 * view.unit) + idle * noise(view, 3)
     return (0.5 * np.arctan2(angle_y, angle_x) + np.pi / 2).astype(np.float32)
+
+
+def _bristles(view: View, direction: np.ndarray, step: float) -> np.ndarray:
+    """Traces (H, W) of the brush in about [-0.5, 0.5]: noise drawn out along the strokes."""
+    height, width = view.shape
+    fine = np.ascontiguousarray(noise(view, 100)).ravel()
+    rows = np.arange(height, dtype=np.float32)[:, None] + np.zeros((1, width), np.float32)
+    columns = np.arange(width, dtype=np.float32)[None, :] + np.zeros((height, 1), np.float32)
+    down, right = np.sin(direction) * np.float32(step), np.cos(direction) * np.float32(step)
+    total = np.zeros(view.shape, dtype=np.float32)
+    for along in (-3, -2, -1, 0, 1, 2, 3):
+        row = np.clip(rows + along * down, 0, height - 1).astype(np.int32)
+        column = np.clip(columns + along * right, 0, width - 1).astype(np.int32)
+        total += fine.take(row * width + column)
+    return total * np.float32(1 / 7)
 
 
 def _strokes(
@@ -104,7 +123,7 @@ def _strokes(
     reach = length * (0.6 + 0.8 * chance[:, 3])
     across, down = np.cos(angles) * reach / 2, np.sin(angles) * reach / 2
     ends = np.stack([columns - across, rows - down, columns + across, rows + down], axis=1)
-    colours = base[rows, columns] * (1 + 0.26 * (chance[:, 4:5] - 0.5))
+    colours = base[rows, columns] * (1 + 0.18 * (chance[:, 4:5] - 0.5))
     colours = to_bytes(colours).tolist()
     tones = (80 + 100 * chance[:, 4]).astype(int).tolist()
     brush, thick = ImageDraw.Draw(canvas), max(1, round(width))

@@ -179,12 +179,20 @@ def blur(image: np.ndarray, radius: float) -> np.ndarray:
 
 def spread(field: np.ndarray, radius: float) -> np.ndarray:
     """Smooth a float map (H, W) over about `radius` pixels by shrinking and growing it."""
-    height, width = field.shape
-    factor = max(1.0, radius)
-    small = (max(1, round(width / factor)), max(1, round(height / factor)))
     picture = Image.fromarray(np.ascontiguousarray(field, dtype=np.float32))
+    return np.asarray(_shrink_and_grow(picture, radius))
+
+
+def spread_colours(image: np.ndarray, radius: float) -> np.ndarray:
+    """The same for an RGB picture in [0, 1] (8 bit inside)."""
+    return to_float(np.asarray(_shrink_and_grow(Image.fromarray(to_bytes(image)), radius)))
+
+
+def _shrink_and_grow(picture: Image.Image, radius: float) -> Image.Image:
+    factor = max(1.0, radius)
+    small = (max(1, round(picture.width / factor)), max(1, round(picture.height / factor)))
     shrunk = picture.resize(small, Image.Resampling.HAMMING)
-    return np.asarray(shrunk.resize((width, height), Image.Resampling.BICUBIC))
+    return shrunk.resize(picture.size, Image.Resampling.BICUBIC)
 
 
 def shift(values: np.ndarray, step: int, axis: int) -> np.ndarray:

@@ -49,14 +49,14 @@ def sandstorm(view: View, strength: float) -> np.ndarray:
 
 def rain(view: View, strength: float) -> np.ndarray:
     """An overcast street: wet ground that mirrors what stands on it, mist and falling streaks."""
-    dull = _graded(view, 0.45 * strength, 1 - 0.22 * strength)
+    dull = _graded(view, 0.4 * strength, 1 - 0.15 * strength)
     cloud = np.array([0.60, 0.64, 0.69], dtype=np.float32)
     layers = cloud * (1.02 + 0.12 * noise(view, 5, stretch=3) * (1 - view.rows))[..., None]
     dull = mix(dull, layers, 0.75 * strength * view.sky)
     wet = view.ground * strength
     mirror = _mirror(view, dull)
     sheen = smoothstep(noise(view, 9, stretch=4), -0.5, 0.5)
-    dull = mix(dull * (1 - 0.18 * wet)[..., None], mirror, wet * (0.22 + 0.26 * sheen))
+    dull = mix(dull * (1 - 0.08 * wet)[..., None], mirror, wet * (0.22 + 0.26 * sheen))
     mist = strength * 0.5 * (1 - np.exp(-np.minimum(view.depth, 120) / 90)) * (1 - view.sky)
     dull = mix(dull, cloud * 1.05, mist)
     return mix(dull, np.array([0.88, 0.91, 0.95], dtype=np.float32), _streaks(view, strength))
