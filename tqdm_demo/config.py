@@ -33,6 +33,7 @@ class ModelConfig:
         width: decoder width C. ``heads``, ``points``, ``feed_forward``: of its attention layers.
         pixel_layers, mask_layers: number of layers of the pixel decoder and the mask decoder.
         context_width, context_heads, context_layers: of the context decoder.
+        drop_path: stochastic depth of open_clip's own image towers in training, of the last block.
         image_mean, image_std: normalisation, RGB in [0, 1].
         input_size: (height, width) in pixels that the model was trained for.
         size_multiple: input sides are resized to a multiple of this.
@@ -57,6 +58,7 @@ class ModelConfig:
     context_width: int = 256
     context_heads: int = 4
     context_layers: int = 3
+    drop_path: float = 0.1
     image_mean: tuple[float, ...] = CLIP_MEAN
     image_std: tuple[float, ...] = CLIP_STD
     input_size: tuple[int, int] = (512, 512)
@@ -68,6 +70,8 @@ class ModelConfig:
             raise ValueError(f"queries is {self.queries!r}; it must be 'textual' or 'learned'")
         if self.queries == "learned" and (self.text_to_pixel or self.context_decoder):
             raise ValueError("learned queries go with text_to_pixel=false, context_decoder=false")
+        if self.queries == "learned" and self.prompt_length:
+            raise ValueError("learned queries train no prompt; prompt_length must be 0")
         if len(self.pyramid_blocks) != 4:
             raise ValueError(f"pyramid_blocks has {len(self.pyramid_blocks)} entries; it takes 4")
 
@@ -83,8 +87,13 @@ class TrainConfig:
         weight_textual, weight_visual, weight_pixel_text: of the three regularisers.
         points_per_mask: sampled points of the mask losses.
         source: data specification of the training pictures; ``scenes``: how many of them.
+        rare_classes: draw a class, then a picture that shows it; otherwise pictures uniformly.
         resize_range: scale augmentation; ``photometric``: photometric distortion on or off.
-        evaluate_every, save_every: steps between evaluations and between checkpoints.
+        evaluate_every, save_every, log_every: steps between evaluations, states and log records.
+        validation_scenes: pictures of the source on which the best weights are chosen.
+        watch: data specification of other sets to evaluate on, for information only.
+        watch_scenes: pictures of each of these.
+        bfloat16: mixed precision (GPU).
         seed: of everything random.
     """
 
@@ -102,10 +111,16 @@ class TrainConfig:
     points_per_mask: int = 12_544
     source: str = "streets:game"
     scenes: int = 2000
+    rare_classes: bool = True
     resize_range: tuple[float, float] = (0.5, 2.0)
     photometric: bool = True
     evaluate_every: int = 2000
     save_every: int = 500
+    log_every: int = 10
+    validation_scenes: int = 100
+    watch: str = ""
+    watch_scenes: int = 20
+    bfloat16: bool = False
     seed: int = 2023
 
 

@@ -7,8 +7,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from tqdm_demo.config import TrainConfig
 from tqdm_demo.training import augmentation
 from tqdm_demo.training.augmentation import (
+    BatchMaker,
     cut_views,
     distort,
     normalise,
@@ -104,3 +106,21 @@ def test_distortion_of_nothing(pictures, monkeypatch):
     monkeypatch.setattr(augmentation, "SATURATION", (1, 1))
     image = pictures[0].permute(0, 3, 1, 2).float()
     torch.testing.assert_close(distort(image, np.random.default_rng(0)), image, **CLOSE)
+
+
+def test_batches_are_normalised_cut_and_padded_with_zeros_after_normalising():
+    rng = np.random.default_rng(0)
+    images = np.full((3, 12, 20, 3), 200, np.uint8)
+    labels = rng.integers(0, 19, (3, 12, 20), dtype=np.uint8)
+    config = TrainConfig(batch_size=5, crop=16, resize_range=(0.5, 0.5), photometric=False)
+    maker = BatchMaker(images, labels, 19, config, (0.1, 0.2, 0.3), (0.5, 0.6, 0.7),
+                       torch.device("cpu"))  # fmt: skip
+    batch = maker.draw(np.random.default_rng(1))
+    assert batch.pixels.shape == (5, 3, 16, 16) and batch.pixels.dtype == torch.float32
+    assert batch.labels.shape == (5, 16, 16) and batch.labels.dtype == torch.int64
+    wanted = (200 / 255 - torch.tensor([0.1, 0.2, 0.3])) / torch.tensor([0.5, 0.6, 0.7])
+    torch.testing.assert_close(batch.pixels[2, :, 3, 5], wanted)
+    assert (batch.pixels[:, :, 6:] == 0).all() and (batch.labels[:, 6:] == 255).all()
+    assert (batch.labels[:, :6, :10] < 19).all()
+    again = maker.draw(np.random.default_rng(1))
+    assert torch.equal(batch.labels, again.labels)

@@ -16,7 +16,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from tqdm_demo.training.sampling import View
+from tqdm_demo.config import TrainConfig
+from tqdm_demo.training.sampling import View, ViewSampler
 
 IGNORED = 255
 BRIGHTNESS = 32.0  # added, of 255
@@ -35,6 +36,49 @@ class Batch:
 
     pixels: torch.Tensor
     labels: torch.Tensor
+
+
+class BatchMaker:
+    """Random training batches of labelled pictures.
+
+    Args:
+        images: uint8 (N, H, W, 3), may be memory-mapped.
+        labels: uint8 (N, H, W) train ids or 255, likewise.
+        classes: number of classes M.
+        config: augmentation and batch size.
+        mean: of R, G and B in [0, 1], as is ``std``.
+        std: see ``mean``.
+        device: where batches are made; a GPU keeps all pictures there as uint8.
+    """
+
+    def __init__(
+        self,
+        images: np.ndarray,
+        labels: np.ndarray,
+        classes: int,
+        config: TrainConfig,
+        mean: Sequence[float],
+        std: Sequence[float],
+        device: torch.device,
+    ):
+        self.config, self.mean, self.std, self.device = config, mean, std, device
+        self._sampler = ViewSampler(
+            labels, classes, config.crop, config.resize_range, config.rare_classes
+        )
+        self._pictures = (images, labels)
+        if device.type != "cpu":
+            self._pictures = tuple(torch.from_numpy(a[:]).to(device) for a in (images, labels))
+
+    def draw(self, rng: np.random.Generator) -> Batch:
+        """The next batch; all chance comes from ``rng``."""
+        views = [self._sampler.draw(rng) for _ in range(self.config.batch_size)]
+        chosen = [view.picture for view in views]
+        images, labels = (torch.as_tensor(pictures[chosen]) for pictures in self._pictures)
+        pixels, classes, inside = cut_views(images, labels, views, self.config.crop)
+        if self.config.photometric:
+            pixels = distort(pixels, rng)
+        pixels = normalise(pixels, self.mean, self.std)
+        return Batch(pixels.masked_fill(~inside[:, None], 0), classes)
 
 
 def normalise(images: torch.Tensor, mean: Sequence[float], std: Sequence[float]) -> torch.Tensor:

@@ -1,0 +1,53 @@
+"""Saved states: what is read back is what was written, to the bit."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from tqdm_demo.training.state import load_state, read_progress, save_state
+
+
+def make(seed):
+    torch.manual_seed(seed)
+    model = nn.Sequential(nn.Linear(3, 5), nn.BatchNorm1d(5), nn.Dropout(0.5), nn.Linear(5, 2))
+    model[0].bias.requires_grad_(False)
+    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=0.1)
+    return model, optimizer, np.random.default_rng(seed)
+
+
+def advance(model, optimizer, rng):
+    loss = model(torch.from_numpy(rng.normal(size=(4, 3))).float()).square().sum()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+def test_a_restored_training_continues_to_the_bit(tmp_path):
+    file = tmp_path / "state.safetensors"
+    first = make(1)
+    advance(*first)
+    save_state(file, *first, {"step": 1, "best": 0.5})
+    wanted = [advance(*first) for _ in range(3)]
+    second = make(2)
+    load_state(file, *second)
+    assert [advance(*second) for _ in range(3)] == wanted
+    for a, b in zip(first[0].state_dict().values(), second[0].state_dict().values(), strict=True):
+        assert torch.equal(a, b)
+    assert read_progress(file) == {"step": 1, "best": 0.5}
+    assert [f.name for f in tmp_path.iterdir()] == ["state.safetensors"]
+
+
+def test_a_state_of_another_model_is_named(tmp_path):
+    file = tmp_path / "state.safetensors"
+    save_state(file, *make(1), {})
+    model, optimizer, rng = make(1)
+    model[3] = nn.Linear(5, 7)
+    with pytest.raises(ValueError, match=r"3\.bias"):
+        load_state(file, model, optimizer, rng)
+
+
+def test_no_state(tmp_path):
+    with pytest.raises(ValueError, match="no state"):
+        read_progress(tmp_path / "state.safetensors")
