@@ -59,9 +59,8 @@ def draw_building(canvas: Canvas, thing: Thing, palette: Palette, sun) -> None:
         plane.quad((0, 0), (reach, 0.6), shade(tone, 0.78))
         floors = max(1, int((thing.height - 1.2) / 3.1))
         first = 1 if thing.kind == "shop" else 0
-        if plane.along or rng.random() < 0.5:
-            for floor in range(first, floors):
-                _windows(plane, 3.1 * floor + 1.0, thing, tone, light, style, rng)
+        for floor in range(first, floors):
+            _windows(plane, 3.1 * floor + 1.0, thing, tone, light, style, rng)
         if first and plane.along:
             _shop(plane, tone, palette, thing, light, rng)
         elif plane.along:
@@ -90,7 +89,8 @@ def _windows(plane: _Plane, up: float, thing: Thing, tone, light: float, style, 
         glass = (246, 214, 140) if warm else shade(mix((84, 110, 136), (150, 184, 208), rng.random() * 0.6), 0.7 + 0.3 * light)
         if fine:
             plane.quad((start - 0.12, up - 0.12), (start + wide + 0.12, up + tall + 0.12), shade(tone, 1.35))
-        glow = plane.surface(BUILDING, SMOOTH, 0.7) if warm else None
+        # Some panes are lit though daylight outshines them: only the map of lights shows it.
+        glow = plane.surface(BUILDING, SMOOTH, 0.7) if warm or rng.random() < 0.2 else None
         plane.quad((start, up), (start + wide, up + tall), glass, glow)
         if not fine:
             continue

@@ -24,13 +24,13 @@ def draw_tree(canvas: Canvas, thing: Thing, palette: Palette, sun) -> None:
     pointed = rng.random() < 0.2
     radius = thing.width / 2
     middle, tall = (0.6, thing.height * 0.36) if not pointed else (0.58, thing.height * 0.42)
-    blobs = []
-    for _ in range(16 if thing.z < 40 else 9):
-        angle, reach = rng.uniform(0, 2 * math.pi), math.sqrt(rng.random()) * 0.72
+    blobs = [] if pointed else [(0.0, thing.height * middle, radius * 0.62)]
+    for _ in range(15 if thing.z < 25 else 8):
+        angle, reach = rng.uniform(0, 2 * math.pi), 0.3 + 0.36 * math.sqrt(rng.random())
         x, y = reach * math.cos(angle), reach * math.sin(angle)
         if pointed:
             x *= 0.75 - 0.6 * y
-        blobs.append((x * radius, thing.height * middle + y * tall, radius * rng.uniform(0.3, 0.46)))
+        blobs.append((x * radius, thing.height * middle + y * tall, radius * rng.uniform(0.34, 0.48)))
     _crown(canvas, thing, blobs, palette.pick("leaf", thing.shape), sun, rng)
 
 
@@ -39,10 +39,11 @@ def draw_bush(canvas: Canvas, thing: Thing, palette: Palette, sun) -> None:
     rng = random.Random(thing.shape)
     half = thing.width / 2
     blobs = []
-    for i in range(9):
-        x = (i / 8 - 0.5) * 2 * half * 0.78
+    count = 9 if thing.z < 40 else 5
+    for i in range(count):
+        x = (i / (count - 1) - 0.5) * 2 * half * 0.78
         top = thing.height * (1.0 - 0.45 * (x / half) ** 2)
-        size = min(thing.height * 0.42, half * 0.5) * rng.uniform(0.8, 1.1)
+        size = min(thing.height * 0.42, half * (0.5 if count == 9 else 0.62)) * rng.uniform(0.8, 1.1)
         blobs += [(x, max(top - size, size * 0.7), size), (x, size * 0.8, size * 0.95)]
     _crown(canvas, thing, blobs, palette.pick("leaf", thing.shape), sun, rng)
 
@@ -60,11 +61,15 @@ def _crown(canvas: Canvas, thing: Thing, blobs, colour, sun, rng: random.Random)
         centre = (foot[0] + (x + side * size * 0.16) * scale, foot[1] - (y + size * 0.2) * scale)
         canvas.ellipse(centre, size * 0.76 * scale, size * 0.68 * scale, shade(middle, rng.uniform(0.86, 1.0)))
     for x, y, size in blobs:
-        for _ in range(2 if scale > 14 else 1):
-            centre = (foot[0] + (x + side * size * rng.uniform(0.1, 0.55)) * scale,
-                      foot[1] - (y + size * rng.uniform(0.15, 0.6)) * scale)
-            tuft = size * rng.uniform(0.22, 0.4) * scale
-            canvas.ellipse(centre, tuft, tuft * 0.8, shade(light, rng.uniform(0.92, 1.08)))
+        # Larger pictures show more and finer tufts; they lie inside the blob, so that no label depends on it.
+        pixels = size * scale
+        for _ in range(11 if pixels > 40 else 6 if pixels > 16 else 2 if pixels > 5 else 1):
+            angle, reach = rng.uniform(-0.6, 1.9), rng.uniform(0.1, 0.72)
+            centre = (foot[0] + (x + side * size * reach * math.cos(angle)) * scale,
+                      foot[1] - (y + size * reach * math.sin(angle)) * scale)
+            tuft = pixels * (rng.uniform(0.09, 0.2) if pixels > 16 else rng.uniform(0.2, 0.3))
+            tone = mix(middle, light, reach * (1.1 - 0.35 * abs(angle - 0.65)))
+            canvas.ellipse(centre, tuft, tuft * 0.8, shade(tone, rng.uniform(0.94, 1.04)))
 
 
 def draw_post(canvas: Canvas, thing: Thing, palette: Palette, sun) -> None:

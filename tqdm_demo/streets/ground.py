@@ -14,34 +14,36 @@ _MATERIAL = {ROAD: ASPHALT, SIDEWALK: PAVING, TERRAIN: GRASS}
 def draw_sky(canvas: Canvas, scene: Scene, palette: Palette) -> None:
     """Fill the whole picture with sky; the surface map's number 0."""
     canvas.surface(SKY, value=1000.0)
-    rows = np.linspace(0.0, 1.0 / scene.camera.horizon, 128, dtype=np.float32)
+    wide = min(max(canvas.width // 2, 64), 512)
+    tall = wide // 2
+    rows = np.linspace(0.0, 1.0 / scene.camera.horizon, tall, dtype=np.float32)
     share = np.clip(rows, 0.0, 1.0)[:, None, None] ** 1.2
     zenith, horizon = (np.array(c, np.float32) for c in (palette.zenith, palette.horizon))
-    sky = np.broadcast_to(zenith * (1 - share) + horizon * share, (128, 256, 3)).copy()
-    x = np.linspace(0.0, 1.0, 256, dtype=np.float32)[None, :]
-    y = np.linspace(0.0, 1.0, 128, dtype=np.float32)[:, None]
+    sky = np.broadcast_to(zenith * (1 - share) + horizon * share, (tall, wide, 3)).copy()
+    x = np.linspace(0.0, 1.0, wide, dtype=np.float32)[None, :]
+    y = np.linspace(0.0, 1.0, tall, dtype=np.float32)[:, None]
     sun_x = 0.5 + scene.sun[0] * 0.75
     glow = np.exp(-(((x - sun_x) ** 2) * 6 + ((y - 0.08) ** 2) * 10))[..., None]
     sky += (np.array([255, 246, 214], np.float32) - sky) * glow * 0.55
     if scene.clouds:
-        body, top = _cloud_masks(scene)
+        body, top = _cloud_masks(scene, wide, tall)
         cloud = np.array(palette.cloud, np.float32)
         sky += (cloud * 0.86 + horizon * 0.06 - sky) * body[..., None] * 0.75
         sky += (cloud - sky) * top[..., None] * 0.8
     canvas.paste_background(Image.fromarray(np.clip(sky, 0, 255).astype(np.uint8)))
 
 
-def _cloud_masks(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
-    """Soft masks (128, 256) in [0, 1] of whole clouds and of their lit upper sides."""
+def _cloud_masks(scene: Scene, wide: int, tall: int) -> tuple[np.ndarray, np.ndarray]:
+    """Soft masks (tall, wide) in [0, 1] of whole clouds and of their lit upper sides."""
     masks = []
     for lift, share in ((0.0, 1.0), (0.28, 0.74)):
-        mask = Image.new("L", (256, 128), 0)
+        mask = Image.new("L", (wide, tall), 0)
         draw = ImageDraw.Draw(mask)
         for x, y, radius_x, radius_y in scene.clouds:
             shift = -0.1 * radius_x if scene.sun[0] < 0 else 0.1 * radius_x
             cx, cy, rx, ry = x + shift * (share < 1), y - lift * radius_y, radius_x * share, radius_y * share
-            draw.ellipse(((cx - rx) * 256, (cy - ry) * 128, (cx + rx) * 256, (cy + ry) * 128), fill=255)
-        masks.append(np.asarray(mask.filter(ImageFilter.GaussianBlur(3.2)), np.float32) / 255)
+            draw.ellipse(((cx - rx) * wide, (cy - ry) * tall, (cx + rx) * wide, (cy + ry) * tall), fill=255)
+        masks.append(np.asarray(mask.filter(ImageFilter.GaussianBlur(wide / 90)), np.float32) / 255)
     return masks[0], masks[1]
 
 

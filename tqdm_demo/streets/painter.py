@@ -54,7 +54,7 @@ def paint_scene(scene: Scene, size: tuple[int, int] = (256, 128), variety: float
     ground.draw_sky(canvas, scene, palette)
     ground.draw_ground(canvas, scene, palette)
     for thing in scene.things:
-        if thing.kind != "skyline":
+        if thing.z < 60.0:
             ground.cast_shadow(canvas, thing, scene.sun)
     for thing in scene.things:
         _draw(canvas, thing, palette, scene.sun)

@@ -84,8 +84,8 @@ def sample_scene(seed: int) -> Scene:
         raise ValueError(f"seed must be >= 0, got {seed}")
     rng = random.Random(seed)
     camera = Camera(rng.uniform(0.40, 0.50), rng.uniform(0.34, 0.66), rng.uniform(0.62, 0.80), rng.uniform(1.35, 2.3))
-    road = (-rng.uniform(4.6, 7.6), rng.uniform(2.6, 4.6))
-    crossing = rng.uniform(15.0, 24.0) if rng.random() < 0.5 else None
+    road = (-rng.uniform(4.2, 6.8), rng.uniform(2.3, 4.2))
+    crossing = rng.uniform(15.0, 23.0) if rng.random() < 0.55 else None
     crosswalk = None
     if rng.random() < 0.65:
         crosswalk = crossing - 6.5 if crossing else rng.uniform(6.0, 14.0)
@@ -95,7 +95,7 @@ def sample_scene(seed: int) -> Scene:
     things += _sample_backdrop(rng)
     placed = _Placement(camera)
     traffic, rails = _sample_traffic(rng, road, crossing, placed)
-    things += traffic + _sample_pavement(rng, road, left_line, right_line, crosswalk, placed)
+    things += traffic + _sample_pavement(rng, road, (left_line, right_line), crosswalk, placed)
     side = rng.choice((-1.0, 1.0))
     sun = (side * rng.uniform(0.45, 0.8), rng.uniform(0.45, 0.75), rng.uniform(-0.6, 0.25))
     clouds = tuple(_sample_clouds(rng, camera.horizon))
@@ -109,7 +109,7 @@ def _sample_side(rng: random.Random, kerb: float, side: int) -> tuple[list[Strip
     layout = rng.choice(("walk", "verge walk", "verge walk", "walk verge", "walk verge", "verge"))
     for band in layout.split():
         label = SIDEWALK if band == "walk" else TERRAIN
-        outer = edge + side * (rng.uniform(2.0, 3.6) if band == "walk" else rng.uniform(1.5, 3.5))
+        outer = edge + side * (rng.uniform(2.0, 3.6) if band == "walk" else rng.uniform(1.8, 4.2))
         strips.append(Strip(label, min(edge, outer), max(edge, outer)))
         edge = outer
     return strips, edge
@@ -125,7 +125,7 @@ def _sample_line(rng: random.Random, line: float, crossing: float | None) -> lis
             if length < 2.5:
                 z = crossing + 5.0
                 continue
-        kind = rng.choices(("building", "shop", "wall", "fence", "garden"), (24, 16, 24, 26, 10))[0]
+        kind = rng.choices(("building", "shop", "wall", "fence", "garden"), (20, 16, 22, 32, 12))[0]
         centre = z + length / 2
         if kind in ("building", "shop"):
             depth = rng.uniform(6.0, 10.0)
@@ -133,7 +133,7 @@ def _sample_line(rng: random.Random, line: float, crossing: float | None) -> lis
                                 layer=FRONT_LINE, shape=rng.getrandbits(30)))
         else:
             if kind != "garden":
-                tall = rng.uniform(1.8, 2.7) if kind == "wall" else rng.uniform(1.5, 2.2)
+                tall = rng.uniform(1.8, 2.7) if kind == "wall" else rng.uniform(1.7, 2.5)
                 things.append(Thing(kind, line, centre, 0.3, tall, length, layer=FRONT_LINE,
                                     shape=rng.getrandbits(30)))
             things += _sample_yard(rng, line, side, z, length, kind)
@@ -144,11 +144,11 @@ def _sample_line(rng: random.Random, line: float, crossing: float | None) -> lis
 def _sample_yard(rng: random.Random, line: float, side: int, z: float, length: float, kind: str) -> list[Thing]:
     """What stands behind a wall, behind a fence or in an open garden."""
     things = []
-    if rng.random() < 0.55:
+    if z < 45.0 and rng.random() < 0.55:
         depth = rng.uniform(6.0, 9.0)
         things.append(Thing("building", line + side * (rng.uniform(4.0, 8.0) + depth / 2), z + length / 2, depth,
                             rng.uniform(5.0, 10.0), length * 0.9, layer=SET_BACK, shape=rng.getrandbits(30)))
-    for _ in range(rng.randint(1, 2)):
+    for _ in range(rng.randint(1, 2) if z < 45.0 else 1):
         tall = rng.uniform(4.0, 8.5)
         things.append(Thing("tree", line + side * rng.uniform(2.0, 4.0), z + rng.uniform(0.2, 0.8) * length,
                             tall * rng.uniform(0.6, 0.8), tall, layer=SET_BACK, shape=rng.getrandbits(30)))
@@ -178,21 +178,21 @@ def _sample_traffic(rng, road, crossing, placed) -> tuple[list[Thing], float | N
     lanes = {"parked right": right - 1.05, "own": min(0.0, right - 3.2), "oncoming": left * 0.5,
              "parked left": left + 1.05}
     things, rails = [], None
-    if crossing and rng.random() < 0.75:
+    if crossing and rng.random() < 0.85:
         kind = rng.choice(("tram", "tram", "bus", "truck"))
         yaw = rng.choice((90.0, -90.0))
         things += placed.put(_vehicle(rng, kind, rng.uniform(-6.0, 6.0), crossing, yaw))
-    wanted = ["tram"] * (rng.random() < 0.34) + ["truck"] * (rng.random() < 0.62) + ["bus"] * (rng.random() < 0.58)
+    wanted = ["tram"] * (rng.random() < 0.5) + ["truck"] * (rng.random() < 0.72) + ["bus"] * (rng.random() < 0.72)
     wanted += ["motorcyclist"] * (rng.random() < 0.58) + ["cyclist"] * (rng.random() < 0.52)
     rng.shuffle(wanted)
-    wanted += [rng.choice(("car", "car", "car", "taxi", "van")) for _ in range(rng.randint(2, 4))]
+    wanted += [rng.choice(("car", "car", "car", "car", "taxi", "van")) for _ in range(rng.randint(2, 3))]
     for kind in wanted:
-        for _ in range(4):
+        for _ in range(8):
             big = kind in ("tram", "truck", "bus")
             two_wheels = kind in ("motorcyclist", "cyclist")
             lane = rng.choice(("own", "oncoming") if big or two_wheels else tuple(lanes))
             lane = "oncoming" if kind == "tram" else lane
-            near, far = (9.0, 21.0) if big else (5.0, 11.0) if two_wheels else (6.0, 19.0)
+            near, far = (8.0, 24.0) if big else (5.0, 11.0) if two_wheels else (6.0, 19.0)
             length = VEHICLES[kind][2] if kind in VEHICLES else 2.0
             z = rng.uniform(near, far) + length / 2
             if lane == "own":
@@ -211,23 +211,27 @@ def _sample_traffic(rng, road, crossing, placed) -> tuple[list[Thing], float | N
     return things, rails
 
 
-def _sample_pavement(rng, road, left_line, right_line, crosswalk, placed) -> list[Thing]:
+def _sample_pavement(rng, road, lines, crosswalk, placed) -> list[Thing]:
     """People, parked two-wheelers, poles, lights, signs and street trees beside the road."""
-    wanted = ["person"] * rng.choice((0, 1, 2, 2, 3, 3)) + ["traffic light"] * rng.choice((0, 1, 1, 2))
-    wanted += ["traffic sign"] * rng.choice((0, 1, 1, 2)) + ["lamp"] * rng.choice((0, 1, 2))
-    wanted += ["bicycle"] * (rng.random() < 0.42) + ["motorcycle"] * (rng.random() < 0.36)
+    wanted = ["person"] * rng.choice((1, 2, 2, 3, 4)) + ["traffic light"] * rng.choice((0, 1, 1, 1, 2))
+    wanted += ["traffic sign"] * rng.choice((0, 1, 1, 1, 2)) + ["lamp"] * rng.choice((0, 1, 2))
+    wanted += ["bicycle"] * (rng.random() < 0.5) + ["motorcycle"] * (rng.random() < 0.36)
     wanted += ["tree"] * rng.choice((0, 1, 1, 2)) + ["bush"] * rng.choice((0, 1, 1))
     rng.shuffle(wanted)
     things = []
-    if crosswalk and rng.random() < 0.4:
-        things += placed.put(_person(rng, rng.uniform(road[0] + 1, road[1] - 0.5), max(crosswalk, 5.5)))
+    for _ in range(rng.choice((0, 1, 1, 2))):
+        distance = max(crosswalk, 4.8) if crosswalk and rng.random() < 0.6 else rng.uniform(4.8, 8.0)
+        things += placed.put(_person(rng, rng.uniform(road[0] * 0.6, road[1]), distance))
     for kind in wanted:
         for _ in range(5):
             side = rng.choice((-1, 1))
-            kerb, line = (road[0], left_line) if side < 0 else (road[1], right_line)
-            across = rng.uniform(0.25, 0.85) if kind in ("person", "bicycle", "motorcycle", "bush") else 0.12
-            x, z = kerb + (line - kerb) * across, rng.uniform(5.5, 14.0)
-            new = placed.put(_furniture(rng, kind, x, z))
+            kerb, line = (road[0], lines[0]) if side < 0 else (road[1], lines[1])
+            across = rng.uniform(0.2, 0.7) if kind in ("person", "bicycle", "motorcycle", "bush") else 0.12
+            x = kerb + (line - kerb) * across
+            z = placed.nearest(x, 4.3 if kind in ("tree", "lamp") else 2.9 if kind == "traffic sign" else 3.9)
+            if kind in ("person", "bicycle", "motorcycle", "bush"):
+                z = placed.nearest(x, 0.0)
+            new = placed.put(_furniture(rng, kind, x, z + rng.uniform(0.0, 4.0)))
             if new:
                 things += new
                 break
@@ -300,6 +304,13 @@ class _Placement:
         self.footprints.append(box)
         return [thing]
 
+    def nearest(self, x: float, height: float) -> float:
+        """The distance from which on something at X with this height lies inside the picture (at least 4.5 m)."""
+        camera = self.camera
+        across = (0.95 - camera.vanish) if x > 0 else (camera.vanish - 0.05)
+        above = 2.0 * camera.focal * (height - camera.height) / (camera.horizon - 0.03)
+        return max(4.5, camera.focal * abs(x) / across, above)
+
     def visible(self, things: list[Thing]) -> list[Thing]:
         """Those of which enough is seen past nearer things on the street (estimated on a grid of 128 x 64 cells)."""
         covered, kept = np.zeros((64, 128), bool), []
@@ -310,7 +321,7 @@ class _Placement:
             x0, x1, y0, y1 = self._cells(thing)
             cells = covered[y0:y1, x0:x1]
             free = cells.size - int(cells.sum())
-            if cells.size and free >= 22 and free >= 0.35 * cells.size:
+            if cells.size and free >= 22 and free >= 0.3 * cells.size:
                 kept.append(thing)
                 if thing.kind not in ("tree", "lamp", "traffic light", "traffic sign"):
                     cells[:] = True

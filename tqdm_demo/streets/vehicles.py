@@ -32,9 +32,9 @@ def draw_vehicle(canvas: Canvas, thing: Thing, palette: Palette, sun: tuple[floa
     else:
         faces, label, wheels, radius = _coach_faces(thing, palette), TRAIN, (0.14, 0.24, 0.76, 0.86), 0.36
     pose = Pose(thing)
-    _draw_wheels(canvas, thing, pose, wheels, radius, label, far_side=True)
+    _draw_wheels(canvas, thing, pose, wheels, radius, label, under=True)
     draw_solid(canvas, pose, faces, label, sun)
-    _draw_wheels(canvas, thing, pose, wheels, radius, label, far_side=False)
+    _draw_wheels(canvas, thing, pose, wheels, radius, label, under=False)
 
 
 def _car_faces(thing: Thing, palette: Palette) -> list[Face]:
@@ -46,27 +46,40 @@ def _car_faces(thing: Thing, palette: Palette) -> list[Face]:
     faces = _extrude(points, thing.length, half, colour)
     steep = [i for i, face in enumerate(faces[:-2]) if _is_glass(points, i)]
     for i in steep:
-        faces[i] = Face(faces[i].points, colour, [Detail(_shrink(faces[i].points, 0.84), mix(_GLASS, (190, 215, 235), 0.25))])
+        faces[i] = Face(faces[i].points, colour, _windscreen(faces[i].points))
     belt = 0.66 * thing.height
     for side in faces[-2:]:
         side.details.extend(_car_side(side, thing, belt, colour))
     rear, front = -thing.length / 2 - 0.01, thing.length / 2 + 0.01
-    low, high = 0.6 * stretch, 0.8 * stretch
+    low, high = 0.66 * stretch, 0.86 * stretch
     for sign in (-1, 1):
         lamp = (sign * half * 0.92, sign * half * 0.55)
-        faces[0].details.append(Detail(rectangle("along", rear, (min(lamp), low), (max(lamp), high)), _TAIL, 0.5, True))
-        faces[-3].details.append(Detail(rectangle("along", front, (min(lamp), 0.55 * stretch), (max(lamp), 0.73 * stretch)),
+        faces[1].details.append(Detail(rectangle("along", rear, (min(lamp), low), (max(lamp), high)), _TAIL, 0.5, True))
+        faces[-4].details.append(Detail(rectangle("along", front, (min(lamp), 0.55 * stretch), (max(lamp), 0.73 * stretch)),
                                         _HEAD, 0.8, True))
     plate = rectangle("along", rear, (-0.26, 0.5 * stretch), (0.26, 0.62 * stretch))
     faces[0].details.append(Detail(plate, (236, 234, 220)))
     faces[0].details.append(Detail(rectangle("along", rear, (-half, 0.3), (half, 0.46 * stretch)), (52, 54, 60)))
     faces[-3].details.append(Detail(rectangle("along", front, (-half, 0.3), (half, 0.42 * stretch)), (52, 54, 60)))
     grille = rectangle("along", front, (-half * 0.48, 0.5 * stretch), (half * 0.48, 0.7 * stretch))
-    faces[-3].details.append(Detail(grille, (46, 48, 54)))
+    faces[-4].details.append(Detail(grille, (46, 48, 54)))
     if thing.kind == "taxi":
         faces.append(Face(((-0.3, thing.height, 0.0), (0.3, thing.height, 0.0), (0.3, thing.height + 0.2, 0.0),
                            (-0.3, thing.height + 0.2, 0.0)), (250, 246, 226)))
     return faces
+
+
+def _windscreen(face) -> list[Detail]:
+    """Glass on a face of four corners, with two slanted reflections."""
+    a, b, c, d = _shrink(face, 0.86)
+    glass = mix(_GLASS, (190, 215, 235), 0.2)
+
+    def on(first, second, share: float):
+        return tuple(p + (q - p) * share for p, q in zip(first, second, strict=True))
+
+    streaks = [Detail((on(a, b, s), on(a, b, s + w), on(d, c, s + w + 0.16), on(d, c, s + 0.16)),
+                      mix(glass, (214, 232, 244), 0.35)) for s, w in ((0.12, 0.17), (0.36, 0.06))]
+    return [Detail((a, b, c, d), glass), *streaks]
 
 
 def _is_glass(points, i: int) -> bool:
@@ -136,7 +149,7 @@ def _truck_faces(thing: Thing, palette: Palette) -> list[Face]:
         at = side.points[0][0]
         side.details.append(Detail(rectangle("across", at, (length * 0.31, tall * 0.45), (length * 0.45, tall * 0.68)), _GLASS))
     front[4].details += [
-        Detail(rectangle("along", nose, (-half * 0.85, tall * 0.44), (half * 0.85, tall * 0.69)), mix(_GLASS, (200, 220, 235), 0.2)),
+        *_windscreen(rectangle("along", nose, (-half * 0.95, tall * 0.42), (half * 0.95, tall * 0.71))),
         Detail(rectangle("along", nose, (-half * 0.5, 0.85), (half * 0.5, 1.35)), (54, 56, 62)),
         Detail(rectangle("along", nose, (-half * 0.9, 0.62), (-half * 0.6, 0.88)), _HEAD, 0.8, True),
         Detail(rectangle("along", nose, (half * 0.6, 0.62), (half * 0.9, 0.88)), _HEAD, 0.8, True)]
@@ -163,15 +176,17 @@ def _coach_faces(thing: Thing, palette: Palette) -> list[Face]:
         side.details.extend(_window_row(thing, (1 if side.points[0][0] > 0 else -1) * (half if not tram else half - 0.16),
                                         accent, tram))
     for end in glass_ends:
-        end.details.append(Detail(_shrink(end.points, 0.86), mix(_GLASS, (190, 215, 235), 0.2)))
+        end.details.extend(_windscreen(end.points))
     for end, lamp, light in zip(ends, (_TAIL, _HEAD), (0.5, 0.9), strict=True):
         at = end.points[0][2] * 1.002
         if not tram:
             top = tall - 0.75 if lamp == _HEAD else tall - 0.9
-            end.details += [Detail(rectangle("along", at, (-half * 0.9, 1.25), (half * 0.9, top)), mix(_GLASS, (190, 215, 235), 0.2)),
+            end.details += [*_windscreen(rectangle("along", at, (-half, 1.15), (half, top + 0.1))),
                             Detail(rectangle("along", at, (-half * 0.6, tall - 0.62), (half * 0.6, tall - 0.24)), (36, 36, 40)),
                             Detail(rectangle("along", at, (-half * 0.5, tall - 0.55), (half * 0.5, tall - 0.31)), (255, 190, 70), 0.5, True)]
         width = half - 0.25 if tram else half
+        if tram:
+            end.details.append(Detail(rectangle("along", at, (-width, 0.95), (width, 1.15)), accent))
         end.details.append(Detail(rectangle("along", at, (-width, 0.34), (width, 0.5)), (60, 60, 66)))
         for sign in (-1, 1):
             across = sorted((sign * width * 0.9, sign * width * 0.58))
@@ -205,18 +220,24 @@ def _window_row(thing: Thing, at: float, accent, tram: bool) -> list[Detail]:
     return details
 
 
-def _draw_wheels(canvas: Canvas, thing: Thing, pose: Pose, wheels, radius: float, label: int, far_side: bool) -> None:
-    """Wheels of the side that looks at the camera, or of the other one (seen under the body)."""
+def _draw_wheels(canvas: Canvas, thing: Thing, pose: Pose, wheels, radius: float, label: int, under: bool) -> None:
+    """Before the body (``under``) the treads that show under it, after it the wheels of the side in view."""
     surface = canvas.surface(label, value=thing.z)
     looking = -(pose.x * pose.cos - pose.z * pose.sin)
-    side = math.copysign(thing.width / 2 - 0.04, looking) * (-1 if far_side else 1)
+    if not under and abs(looking) < thing.width / 2:
+        return
+    side = math.copysign(thing.width / 2 - 0.04, looking)
     if thing.kind == "tram":
         side *= 0.88
     for share in wheels:
         middle = (share - 0.5) * thing.length
+        if under:
+            for outer in (-side, side):
+                inner = outer - math.copysign(0.26, outer)
+                tread = rectangle("along", middle, (outer, 0.0), (inner, radius * 2))
+                canvas.world_polygon([pose(p) for p in tread], _TYRE, surface)
+            continue
         for size, colour, target in ((radius, _TYRE, surface), (radius * 0.58, _RIM, None)):
-            if far_side and target is None:
-                continue
             ring = [pose((side, radius + size * math.sin(k * math.pi / 7), middle + size * math.cos(k * math.pi / 7)))
                     for k in range(14)]
             canvas.world_polygon(ring, colour, target)
