@@ -1,0 +1,69 @@
+"""Tiny untrained models that are built like the bundled ones, for tests of all that uses models."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import open_clip
+import pytest
+import torch
+
+import tqdm_demo.model  # noqa: F401  registers the bundled CLIP's image tower with timm
+from tqdm_demo.config import CLIP_MEAN, CLIP_STD, ModelConfig
+
+TINY_CLIP = {
+    "embed_dim": 24,
+    "vision_cfg": {
+        "timm_model_name": "streets_vit",
+        "timm_pool": "avg",
+        "timm_proj": "linear",
+        "image_size": [128, 256],
+    },
+    "text_cfg": {"context_length": 20, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 2},
+}
+TINY_MODEL = ModelConfig(
+    clip=TINY_CLIP,
+    class_names=("road", "sky", "car", "traffic light", "vegetation"),
+    prompt_length=3,
+    text_positions=12,
+    pyramid_blocks=(0, 1, 3, 5),
+    width=32,
+    heads=4,
+    points=2,
+    feed_forward=48,
+    pixel_layers=2,
+    mask_layers=3,
+    context_width=16,
+    context_heads=2,
+    context_layers=1,
+    input_size=(64, 128),
+    size_multiple=32,
+)
+TINY_LEARNED = dataclasses.replace(
+    TINY_MODEL, queries="learned", text_to_pixel=False, context_decoder=False, prompt_length=0
+)
+WORDS = ("a", "car", "light", "of", "photo", "road", "sky", "taxi", "traffic", "vegetation")
+
+
+@pytest.fixture(scope="session")
+def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder like weights/ with three untrained models: tiny-clip, tiny-tqdm, tiny-queries."""
+    from tqdm_demo.checkpoint import save_clip, save_segmenter
+    from tqdm_demo.model.segmenter import Segmenter
+
+    folder = tmp_path_factory.mktemp("weights")
+    torch.manual_seed(5)
+    clip = open_clip.CLIP(**TINY_CLIP)
+    config = {
+        "clip": TINY_CLIP,
+        "image_mean": CLIP_MEAN,
+        "image_std": CLIP_STD,
+        "input_size": (64, 128),
+        "words": WORDS,
+    }
+    save_clip(clip, folder / "tiny-clip", config)
+    for name, model in (("tiny-tqdm", TINY_MODEL), ("tiny-queries", TINY_LEARNED)):
+        model = dataclasses.replace(model, text_tower="tiny-clip")
+        save_segmenter(Segmenter.from_clip(model, clip), folder / name)
+    return folder

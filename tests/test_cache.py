@@ -1,0 +1,44 @@
+import threading
+
+from tqdm_demo.cache import BoundedCache
+
+
+def test_a_value_is_made_once():
+    cache, made = BoundedCache(3), []
+
+    def make() -> str:
+        made.append(1)
+        return "value"
+
+    assert cache.get("key", make) == ("value", False)
+    assert cache.get("key", make) == ("value", True)
+    assert len(made) == 1
+    assert cache.peek("other") is None
+
+
+def test_the_longest_unused_goes_first():
+    cache = BoundedCache(2)
+    cache.put("a", 1)
+    cache.put("b", 2)
+    assert cache.peek("a") == 1  # used again, so "b" is the oldest now
+    cache.put("c", 3)
+    assert len(cache) == 2
+    assert (cache.peek("a"), cache.peek("b"), cache.peek("c")) == (1, None, 3)
+
+
+def test_many_threads_never_exceed_the_limit():
+    cache = BoundedCache(5)
+    sizes = []
+
+    def work(offset: int) -> None:
+        for i in range(200):
+            value, _ = cache.get((offset + i) % 17, lambda i=i: (offset + i) % 17)
+            assert value == (offset + i) % 17
+            sizes.append(len(cache))
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(sizes) == 1600 and max(sizes) <= 6 and len(cache) == 5

@@ -1,0 +1,204 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tqdm_demo import predictor as module
+from tqdm_demo.predictor import Predictor, choose_device, winners
+
+NAMES = ("road", "sky", "car", "traffic light", "vegetation")
+SOURCES = ("tiny-tqdm", "tiny-queries", "tiny-clip")
+
+
+@pytest.fixture
+def picture() -> np.ndarray:
+    return np.random.default_rng(3).integers(0, 256, (90, 141, 3), np.uint8)
+
+
+@pytest.fixture(params=SOURCES)
+def predictor(request, tiny_weights) -> Predictor:
+    return load(tiny_weights, request.param)
+
+
+def load(weights, name) -> Predictor:
+    source = str(weights / name)
+    return Predictor.load(f"zero-shot:{source}" if name == "tiny-clip" else source, device="cpu")
+
+
+class Spy:
+    """Counts what the model is asked to do."""
+
+    def __init__(self, predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.images, self.names = 0, []
+        model = predictor.model
+        encode_image, encode_names = model.encode_image, model.encode_names
+
+        def spied_image(pixels):
+            self.images += 1
+            return encode_image(pixels)
+
+        def spied_names(names):
+            self.names += names
+            return encode_names(names)
+
+        monkeypatch.setattr(model, "encode_image", spied_image)
+        monkeypatch.setattr(model, "encode_names", spied_names)
+
+
+def test_segmentation_is_what_other_programs_rely_on(predictor, picture):
+    result = predictor.segment(picture, ["road", "sky", "taxi"])
+    assert result.names == ("road", "sky", "taxi")
+    assert result.label_map.shape == (90, 141) and result.label_map.dtype == np.uint8
+    assert result.label_map.max() < 3
+    for maps in (result.scores, result.similarity):
+        assert maps.dtype == np.float32 and maps.ndim == 3 and len(maps) == 3
+        assert np.isfinite(maps).all()
+    assert result.scores.min() >= 0
+    assert np.abs(result.similarity).max() <= 1 + 1e-5
+    assert sum(result.shares) == pytest.approx(1)
+    assert result.shares[1] == pytest.approx((result.label_map == 1).mean())
+
+
+def test_the_default_names_are_the_trained_ones(tiny_weights, picture):
+    assert load(tiny_weights, "tiny-tqdm").segment(picture).names == NAMES
+    assert len(load(tiny_weights, "tiny-clip").segment(picture).names) == 19
+
+
+def test_an_edited_list_reuses_the_picture_and_encodes_only_new_names(
+    predictor, picture, monkeypatch
+):
+    spy = Spy(predictor, monkeypatch)
+    first = predictor.segment(picture, NAMES)
+    assert spy.images == 1 and spy.names == list(NAMES)
+    assert not first.effort.picture_reused and first.effort.names_encoded == 5
+    assert first.effort.picture_ms > 0
+
+    second = predictor.segment(picture, [*NAMES[:4], "taxi"])
+    assert spy.images == 1 and spy.names == [*NAMES, "taxi"]
+    assert second.effort.picture_reused and second.effort.names_encoded == 1
+    assert second.effort.picture_ms == 0
+
+    third = predictor.segment(picture.copy(), ["Taxi", "Sky"])
+    assert spy.images == 1 and len(spy.names) == 6
+    assert third.effort.names_encoded == 0 and third.effort.decode_ms > 0
+
+
+def test_reuse_gives_the_same_answer_as_a_fresh_model(tiny_weights, picture):
+    for name in SOURCES:
+        warm = load(tiny_weights, name)
+        warm.segment(picture, ["sky", "taxi"])
+        warm.segment(255 - picture, NAMES)
+        again = warm.segment(picture, NAMES)
+        fresh = load(tiny_weights, name).segment(picture, NAMES)
+        np.testing.assert_allclose(again.scores, fresh.scores, atol=1e-5)
+        np.testing.assert_array_equal(again.label_map, fresh.label_map)
+
+
+def test_pictures_of_one_size_are_told_apart(predictor, picture, monkeypatch):
+    spy = Spy(predictor, monkeypatch)
+    other = picture.copy()
+    other[0, 0, 0] ^= 1
+    predictor.segment(picture, NAMES)
+    predictor.segment(other, NAMES)
+    predictor.segment(picture.transpose(1, 0, 2), NAMES)
+    assert spy.images == 3
+
+
+def test_the_caches_are_bounded(predictor, monkeypatch):
+    for value in range(module.KEPT_PICTURES + 3):
+        predictor.segment(np.full((9, 13, 3), value, np.uint8), [f"name {value}", "sky"])
+    assert len(predictor._pictures) == module.KEPT_PICTURES
+    assert len(predictor._names) <= module.KEPT_NAMES
+
+
+def test_the_order_of_the_list_only_permutes(predictor, picture):
+    forward = predictor.segment(picture, NAMES)
+    backward = predictor.segment(picture, NAMES[::-1])
+    np.testing.assert_allclose(backward.scores[::-1], forward.scores, atol=1e-5)
+    np.testing.assert_allclose(backward.similarity[::-1], forward.similarity, atol=1e-5)
+
+
+def test_synonyms_count_by_their_best(tiny_weights, picture):
+    predictor = load(tiny_weights, "tiny-clip")
+    apart = predictor.segment(picture, ["car", "taxi", "sky"])
+    joined = predictor.segment(picture, ["car, taxi", "sky"])
+    assert joined.names == ("car, taxi", "sky") and len(joined.scores) == 2
+    np.testing.assert_allclose(joined.scores[0], apart.scores[:2].max(axis=0), atol=1e-6)
+    np.testing.assert_array_equal(joined.label_map == 0, apart.label_map < 2)
+    trained = load(tiny_weights, "tiny-tqdm").segment(picture, ["car, taxi", "sky"])
+    assert len(trained.scores) == len(trained.leanings) == 2
+
+
+def test_names_that_are_not_trained_say_where_they_lean(tiny_weights, picture):
+    result = load(tiny_weights, "tiny-tqdm").segment(picture, ["Car", "taxi", "sky"])
+    assert result.leanings[0] is None and result.leanings[2] is None
+    assert result.leanings[1] in NAMES
+    zero_shot = load(tiny_weights, "tiny-clip").segment(picture, ["car", "taxi"])
+    assert zero_shot.leanings == (None, None)
+
+
+def test_words_that_the_text_tower_never_saw_are_told(predictor, picture):
+    result = predictor.segment(picture, ["car", "flying car", "zebra, traffic light"])
+    assert result.unknown == ((), ("flying",), ("zebra",))
+
+
+def test_a_pil_image_is_read_like_a_file(predictor, picture):
+    turned = Image.fromarray(picture).transpose(Image.Transpose.ROTATE_90)
+    exif = turned.getexif()
+    exif[0x0112] = 6
+    turned.info["exif"] = exif.tobytes()
+    upright = predictor.segment(turned, NAMES)
+    assert upright.label_map.shape == (90, 141)
+    assert predictor.segment(picture, NAMES).effort.picture_reused
+
+
+@pytest.mark.parametrize(
+    "image",
+    [np.zeros((5, 7), np.uint8), np.zeros((5, 7, 4), np.uint8), np.zeros((5, 7, 3), np.float32)],
+    ids=["grey", "four channels", "float"],
+)
+def test_other_arrays_are_refused(predictor, image):
+    with pytest.raises(ValueError, match="takes uint8"):
+        predictor.segment(image, NAMES)
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ([], "empty"),
+        (["car", "Car"], "twice"),
+        ([f"name {i}" for i in range(65)], "65 names"),
+        (["a b c d e f g h i j k l m n o p q r s t u v w"], "pieces of words"),
+    ],
+    ids=["none", "twice", "many", "long"],
+)
+def test_names_that_cannot_be_used_are_refused(predictor, picture, names, words):
+    with pytest.raises(ValueError, match=words):
+        predictor.segment(picture, names)
+
+
+def test_any_shape_of_picture(predictor):
+    for shape in ((1, 1, 3), (2, 700, 3), (333, 3, 3)):
+        assert predictor.segment(np.full(shape, 90, np.uint8), NAMES).label_map.shape == shape[:2]
+
+
+def test_winners_is_the_argmax_of_the_resized_scores():
+    scores = torch.rand(5, 4, 7, generator=torch.Generator().manual_seed(2))
+    resized = torch.nn.functional.interpolate(scores[None], (31, 45), mode="bilinear")[0]
+    found = winners(scores, (31, 45))
+    assert found.dtype == np.uint8
+    np.testing.assert_array_equal(found, resized.argmax(0).numpy())
+
+
+def test_devices():
+    assert choose_device("cpu") == torch.device("cpu")
+    assert choose_device("auto").type in ("cuda", "mps", "cpu")
+    with pytest.raises(ValueError, match="'tpu'"):
+        choose_device("tpu")
+
+
+def test_unknown_sources_are_named(tmp_path):
+    with pytest.raises(ValueError, match="streets-nothing"):
+        Predictor.load("streets-nothing")
+    with pytest.raises(ValueError, match="zero-shot|nothing"):
+        Predictor.load("zero-shot:nothing")
