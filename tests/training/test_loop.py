@@ -1,0 +1,162 @@
+"""The loop on a toy model: it learns, resumes to the bit, saves when it is told to stop."""
+
+import json
+import os
+import signal
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from tqdm_demo.config import TrainConfig
+from tqdm_demo.training.augmentation import Batch
+from tqdm_demo.training.loop import Task, Training
+
+CONFIG = TrainConfig(steps=7, batch_size=4, learning_rate=0.05, minimum_rate=1e-4, warmup_steps=2,
+                     evaluate_every=3, save_every=2, log_every=1, seed=5)  # fmt: skip
+
+
+class Toy(nn.Module):
+    """Tells from one colour whether a pixel is of class 1."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.layers = nn.Sequential(nn.Conv2d(3, 6, 1), nn.BatchNorm2d(6), nn.Dropout(0.2),
+                                    nn.Conv2d(6, 2, 1))  # fmt: skip
+
+
+def make_task(scores=None, spoil_at=None, at_step=None):
+    model = Toy()
+    scores, drawn = iter(scores or [0.1, 0.2, 0.3]), []
+
+    def draw(rng):
+        drawn.append(1)
+        if at_step and len(drawn) == at_step[0]:
+            at_step[1]()
+        pixels = torch.from_numpy(rng.normal(size=(4, 3, 5, 7))).float()
+        return Batch(pixels, (pixels[:, 0] > 0).long())
+
+    def losses(batch):
+        logits = model.layers(batch.pixels)
+        if spoil_at is not None and len(drawn) == spoil_at:
+            logits = logits * float("nan")
+        return {"class": nn.functional.cross_entropy(logits, batch.labels), "other": logits.mean()}
+
+    return Task(model, draw, losses, lambda: {"streets:game": next(scores), "streets:fog": 0.5})
+
+
+def records(folder):
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def weights(task):
+    return {name: value.clone() for name, value in task.model.state_dict().items()}
+
+
+def same(first, second):
+    return all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_records_tell_every_step_and_evaluation(tmp_path):
+    Training(make_task(), CONFIG, tmp_path).run()
+    losses = [r for r in records(tmp_path) if "loss" in r]
+    assert [r["step"] for r in losses] == list(range(1, 8))
+    assert set(losses[0]["terms"]) == {"class", "other"}
+    assert losses[0]["loss"] == pytest.approx(sum(losses[0]["terms"].values()), rel=1e-3)
+    evaluations = [r for r in records(tmp_path) if "miou" in r]
+    assert [r["step"] for r in evaluations] == [3, 6, 7]
+    assert evaluations[0]["miou"] == {"streets:game": 10.0, "streets:fog": 50.0}
+
+
+def test_it_learns(tmp_path):
+    config = replace(CONFIG, steps=60, evaluate_every=60)
+    Training(make_task(), config, tmp_path).run()
+    terms = [r["terms"]["class"] for r in records(tmp_path) if "loss" in r]
+    assert np.mean(terms[-5:]) < 0.7 * np.mean(terms[:5])
+
+
+def test_a_stopped_training_continues_to_the_bit(tmp_path):
+    whole = make_task()
+    Training(whole, CONFIG, tmp_path / "whole").run()
+
+    stopped = make_task(at_step=(4, lambda: os.kill(os.getpid(), signal.SIGTERM)))
+    with pytest.raises(SystemExit) as stop:
+        Training(stopped, CONFIG, tmp_path / "parts").run()
+    assert stop.value.code == 143
+    resumed = make_task(scores=[0.2, 0.3])
+    training = Training(resumed, CONFIG, tmp_path / "parts", resume=True)
+    assert training.progress.step == 4
+    training.run()
+    assert same(weights(whole), weights(resumed))
+    kept = ("step", "loss", "terms", "rate", "miou")
+    first, second = (
+        [{k: r[k] for k in kept if k in r} for r in records(tmp_path / part)]
+        for part in ("whole", "parts")
+    )
+    assert first == second
+
+
+def test_a_killed_training_continues_from_its_last_state(tmp_path):
+    def kill():
+        raise RuntimeError("killed")
+
+    whole = make_task()
+    Training(whole, CONFIG, tmp_path / "whole").run()
+    with pytest.raises(RuntimeError, match="killed"):
+        Training(make_task(at_step=(6, kill)), CONFIG, tmp_path / "parts").run()
+    resumed = make_task(scores=[0.2, 0.3])
+    training = Training(resumed, CONFIG, tmp_path / "parts", resume=True)
+    assert training.progress.step == 4
+    training.run()
+    assert same(weights(whole), weights(resumed))
+    assert [r["step"] for r in records(tmp_path / "parts") if "loss" in r] == list(range(1, 8))
+
+
+def test_the_best_weights_are_kept_by_the_source_alone(tmp_path):
+    task, found = make_task(scores=[0.3, 0.2, 0.1]), []
+    evaluate = task.evaluate
+
+    def spy():
+        found.append(weights(task))
+        return evaluate()
+
+    progress = Training(replace(task, evaluate=spy), CONFIG, tmp_path).run()
+    assert (progress.best_step, progress.best_miou) == (3, 0.3)
+    assert same(weights(task), found[0])
+    assert not same(weights(task), found[2])
+
+
+def test_a_loss_that_is_not_finite_stops_the_training(tmp_path):
+    with pytest.raises(FloatingPointError, match=r"step 3 is .*'class': nan"):
+        Training(make_task(spoil_at=4), CONFIG, tmp_path).run()
+
+
+def test_another_configuration_cannot_resume_but_logging_may_change(tmp_path):
+    Training(make_task(), CONFIG, tmp_path).run()
+    with pytest.raises(ValueError, match=r"learning_rate.*0\.05.*0\.1"):
+        Training(make_task(), replace(CONFIG, learning_rate=0.1), tmp_path, resume=True)
+    Training(make_task(), replace(CONFIG, log_every=3), tmp_path, resume=True)
+
+
+def test_a_finished_training_is_not_overwritten_and_can_be_resumed(tmp_path):
+    task = make_task()
+    Training(task, CONFIG, tmp_path).run()
+    with pytest.raises(ValueError, match="holds a training already"):
+        Training(make_task(), CONFIG, tmp_path)
+    again = make_task()
+    Training(again, CONFIG, tmp_path, resume=True).run()
+    assert same(weights(task), weights(again))
+
+
+def test_nothing_to_resume(tmp_path):
+    with pytest.raises(ValueError, match="no state"):
+        Training(make_task(), CONFIG, tmp_path, resume=True)
+
+
+def test_signal_handlers_are_put_back(tmp_path):
+    before = signal.getsignal(signal.SIGTERM)
+    Training(make_task(), CONFIG, tmp_path).run()
+    assert signal.getsignal(signal.SIGTERM) is before
