@@ -1,0 +1,157 @@
+"""open_clip's visual tower as a segmentation backbone: pyramid, dense embeddings, summary.
+
+Two kinds of tower: open_clip's own VisionTransformer (CLIP ViT-B/16), and a timm vision
+transformer inside open_clip's TimmModel, with or without a class token.
+
+Paper: Sec. 4 (implementation); pyramid as in DenseCLIP, arXiv 2112.01518.
+
+Axes: B images; H W input pixels; h w patch tokens; E tower width; D joint width of text and image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from open_clip.transformer import VisionTransformer
+from timm.layers import DropPath
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class ImageFeatures:
+    """What the encoder knows about a batch of images; (h, w) is the grid of patch tokens.
+
+    Attributes:
+        pyramid: four maps (B, E, ., .) of sizes 4 (h, w), 2 (h, w), (h, w), (h, w) / 2.
+        dense: (B, D, h, w) patch embeddings in the joint space, not normalised.
+        summary: (B, D) embedding of the whole image, not normalised.
+    """
+
+    pyramid: tuple[Tensor, ...]
+    dense: Tensor
+    summary: Tensor
+
+
+@dataclass(frozen=True)
+class TowerOutput:
+    """What a visual tower yields: block outputs (B, E, h, w), then as in ImageFeatures."""
+
+    blocks: tuple[Tensor, ...]
+    dense: Tensor
+    summary: Tensor
+
+
+class ImageEncoder(nn.Module):
+    """A visual tower and the pyramid on top of it.
+
+    Args:
+        tower: open_clip's visual tower.
+        blocks: indices of the four blocks that feed the pyramid, fine to coarse.
+        drop_path: stochastic depth of the last block in training, rising linearly from 0; for
+            open_clip's own towers (a timm tower has it in its open_clip config).
+    """
+
+    def __init__(self, tower: nn.Module, blocks: Sequence[int], drop_path: float = 0.0) -> None:
+        super().__init__()
+        self.tower = tower
+        self.blocks = tuple(blocks)
+        self.is_native = isinstance(tower, VisionTransformer)
+        if self.is_native:
+            _add_drop_path(tower, drop_path)
+        self.width = tower.transformer.width if self.is_native else tower.trunk.num_features
+        self.pyramid = Pyramid(self.width)
+
+    def forward(self, pixels: Tensor) -> ImageFeatures:
+        """Encodes normalised pixels (B, 3, H, W)."""
+        output = self.run_tower(pixels)
+        return ImageFeatures(self.pyramid(output.blocks), output.dense, output.summary)
+
+    def run_tower(self, pixels: Tensor) -> TowerOutput:
+        """The tower alone, without the pyramid; ``pixels`` (B, 3, H, W) normalised."""
+        run = _run_native_tower if self.is_native else _run_timm_tower
+        return run(self.tower, pixels, self.blocks)
+
+
+class Pyramid(nn.Module):
+    """Four block outputs of one size to four scales.
+
+    The strides are a quarter, a half, once and twice the tower's; channels stay E.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.finest = nn.Sequential(
+            nn.ConvTranspose2d(width, width, 2, stride=2),
+            nn.BatchNorm2d(width),
+            nn.GELU(),
+            nn.ConvTranspose2d(width, width, 2, stride=2),
+        )
+        self.fine = nn.ConvTranspose2d(width, width, 2, stride=2)
+        self.coarse = nn.MaxPool2d(2)
+
+    def forward(self, blocks: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """Four maps (B, E, h, w) to the pyramid, fine to coarse."""
+        first, second, third, last = blocks
+        return self.finest(first), self.fine(second), third, self.coarse(last)
+
+
+def resize_positions(positions: Tensor, grid: tuple[int, int], size: tuple[int, int]) -> Tensor:
+    """Resizes a position table bilinearly; the class token's row, the first, stays.
+
+    Args:
+        positions: (1 + rows * columns, E).
+        grid: (rows, columns) of ``positions``.
+        size: (rows, columns) wanted.
+    """
+    if grid == size:
+        return positions
+    patches = positions[1:].T.unflatten(1, grid)[None]
+    patches = F.interpolate(patches, size, mode="bilinear", align_corners=False)
+    return torch.cat((positions[:1], patches[0].flatten(1).T))
+
+
+def _run_native_tower(
+    tower: VisionTransformer, pixels: Tensor, blocks: tuple[int, ...]
+) -> TowerOutput:
+    # open_clip's own forward takes one input size and projects the pooled token alone.
+    patches = tower.conv1(pixels)
+    size = (patches.shape[2], patches.shape[3])
+    tokens = patches.flatten(2).transpose(1, 2)
+    tokens = torch.cat((tower.class_embedding.expand(len(pixels), 1, -1), tokens), dim=1)
+    positions = resize_positions(tower.positional_embedding, tower.grid_size, size)
+    tokens = tower.ln_pre(tokens + positions)
+    outputs = []
+    for block in tower.transformer.resblocks:
+        tokens = block(tokens)
+        outputs.append(tokens)
+    embeddings = tower.ln_post(tokens) @ tower.proj
+    return TowerOutput(
+        blocks=tuple(outputs[b][:, 1:].transpose(1, 2).unflatten(2, size) for b in blocks),
+        dense=embeddings[:, 1:].transpose(1, 2).unflatten(2, size),
+        summary=embeddings[:, 0],
+    )
+
+
+def _run_timm_tower(tower: nn.Module, pixels: Tensor, blocks: tuple[int, ...]) -> TowerOutput:
+    trunk = tower.trunk
+    tokens, outputs = trunk.forward_intermediates(pixels, indices=sorted(set(blocks)))
+    by_block = dict(zip(sorted(set(blocks)), outputs, strict=True))
+    size = outputs[0].shape[2:]
+    dense = tower.head(trunk.fc_norm(tokens[:, trunk.num_prefix_tokens :]))
+    return TowerOutput(
+        blocks=tuple(by_block[b] for b in blocks),
+        dense=dense.transpose(1, 2).unflatten(2, size),
+        summary=tower.head(trunk.forward_head(tokens)),
+    )
+
+
+def _add_drop_path(tower: VisionTransformer, rate: float) -> None:
+    """Puts stochastic depth where open_clip's blocks have room for a scale of their branches."""
+    blocks = tower.transformer.resblocks
+    for index, block in enumerate(blocks):
+        share = rate * index / max(len(blocks) - 1, 1)
+        if share and isinstance(block.ls_1, nn.Identity):
+            block.ls_1, block.ls_2 = DropPath(share), DropPath(share)

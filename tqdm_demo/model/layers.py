@@ -1,0 +1,110 @@
+"""Parts that several modules share: attention, feed-forward, sine positions.
+
+Source: Mask2Former, arXiv 2112.01527 (post-norm layers); DETR, arXiv 2005.12872 (sine positions).
+
+Axes: B images; N queries of an attention; S its keys; A heads; C width; h w one feature level.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Attention(nn.Module):
+    """Multi-head attention with separate projections.
+
+    Args:
+        width: C, of queries, keys, values and output; a multiple of ``heads``.
+        heads: A.
+        bias: whether the query, key and value projections have one (the output has one always).
+    """
+
+    def __init__(self, width: int, heads: int, bias: bool = True) -> None:
+        super().__init__()
+        if width % heads:
+            raise ValueError(f"the width {width} is no multiple of the {heads} heads")
+        self.heads = heads
+        self.query = nn.Linear(width, width, bias=bias)
+        self.key = nn.Linear(width, width, bias=bias)
+        self.value = nn.Linear(width, width, bias=bias)
+        self.output = nn.Linear(width, width)
+        for projection in (self.query, self.key, self.value):
+            # torch's fused layer draws the three as one (3C, C) matrix, hence the gain.
+            nn.init.xavier_uniform_(projection.weight, gain=2**-0.5)
+            if bias:
+                nn.init.zeros_(projection.bias)
+        nn.init.zeros_(self.output.bias)
+
+    def forward(
+        self, queries: Tensor, keys: Tensor, values: Tensor, allowed: Tensor | None = None
+    ) -> Tensor:
+        """Attends.
+
+        Args:
+            queries: (B, N, C).
+            keys: (B, S, C).
+            values: (B, S, C).
+            allowed: bool, broadcastable to (B, A, N, S): True = may attend. No row may be all
+                False. None = everything.
+
+        Returns:
+            (B, N, C).
+        """
+        heads = F.scaled_dot_product_attention(
+            self._split(self.query(queries)),
+            self._split(self.key(keys)),
+            self._split(self.value(values)),
+            attn_mask=allowed,
+        )
+        return self.output(heads.transpose(1, 2).flatten(2))
+
+    def _split(self, projected: Tensor) -> Tensor:
+        """(B, N, C) to (B, A, N, C / A)."""
+        return projected.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+
+
+class FeedForward(nn.Sequential):
+    """Linear, ReLU, Linear; (..., C) to (..., C)."""
+
+    def __init__(self, width: int, hidden: int) -> None:
+        super().__init__(nn.Linear(width, hidden), nn.ReLU(inplace=True), nn.Linear(hidden, width))
+
+
+def sine_positions(size: tuple[int, int], width: int, like: Tensor) -> Tensor:
+    """Sine and cosine position codes of one level, normalised to its size.
+
+    Args:
+        size: (h, w).
+        width: C, a multiple of 4; the first half codes the row, the second half the column.
+        like: a tensor whose dtype and device the result takes.
+
+    Returns:
+        (h * w, C), row by row.
+    """
+    assert width % 4 == 0, "rows and columns each take pairs of sine and cosine"
+    half, options = width // 2, {"dtype": like.dtype, "device": like.device}
+    frequencies = 10_000 ** (-torch.arange(0, half, 2, **options) / half)
+    codes = []
+    for length in size:
+        places = torch.arange(1, length + 1, **options) * (2 * math.pi / (length + 1e-6))
+        angles = places[:, None] * frequencies
+        codes.append(torch.stack((angles.sin(), angles.cos()), dim=-1).flatten(1))
+    rows, columns = codes
+    grid = torch.cat(
+        (rows[:, None].expand(-1, size[1], -1), columns[None].expand(size[0], -1, -1)), dim=-1
+    )
+    return grid.flatten(0, 1)
+
+
+def to_tokens(level: Tensor) -> Tensor:
+    """A map (B, C, h, w) to tokens (B, h * w, C), row by row."""
+    return level.flatten(2).transpose(1, 2)
+
+
+def to_map(tokens: Tensor, size: tuple[int, int]) -> Tensor:
+    """Tokens (B, h * w, C) to a contiguous map (B, C, h, w)."""
+    return tokens.transpose(1, 2).unflatten(2, size).contiguous()

@@ -1,0 +1,162 @@
+"""The mask decoder: one query per name, masked attention, one prediction per layer.
+
+Paper: Sec. 3.3 (textual object queries, fixed matching); Mask2Former, arXiv 2112.01527.
+
+Axes: B images; Q queries; M trained classes; D joint width; C decoder width; h w one feature level.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from tqdm_demo.config import ModelConfig
+from tqdm_demo.model.assignment import QueryAssignment
+from tqdm_demo.model.layers import Attention, FeedForward, sine_positions, to_tokens
+from tqdm_demo.model.pixel_decoder import LEVELS, PixelFeatures
+
+
+@dataclass(frozen=True)
+class MaskPrediction:
+    """What the queries say before the first or after one of the layers.
+
+    Attributes:
+        class_logits: (B, Q, M + 1); the last is "no object".
+        mask_logits: (B, Q, h, w) at the pyramid's finest level.
+        mask_embeddings: (B, Q, C); their product with the mask features is ``mask_logits``.
+    """
+
+    class_logits: Tensor
+    mask_logits: Tensor
+    mask_embeddings: Tensor
+
+
+class MaskDecoder(nn.Module):
+    """Queries and pixels to masks.
+
+    Args:
+        config: architecture.
+        text_width: D.
+    """
+
+    def __init__(self, config: ModelConfig, text_width: int) -> None:
+        super().__init__()
+        width, classes = config.width, len(config.class_names)
+        self.query_projection, self.learned_queries = None, None
+        if config.queries == "textual":
+            self.query_projection = nn.Sequential(
+                nn.Linear(text_width, width), nn.ReLU(inplace=True), nn.Linear(width, width)
+            )
+        else:
+            self.learned_queries = nn.Parameter(torch.randn(classes, width))
+        self.query_positions = nn.Parameter(torch.randn(classes, width))
+        # Coarse to fine: layer i looks at level i mod 3.
+        self.level_embeddings = nn.Parameter(torch.randn(LEVELS, width))
+        self.layers = nn.ModuleList(MaskLayer(config) for _ in range(config.mask_layers))
+        self.post_norm = nn.LayerNorm(width)
+        self.class_head = nn.Linear(width, classes + 1)
+        self.mask_head = nn.Sequential(
+            nn.Linear(width, width),
+            nn.ReLU(inplace=True),
+            nn.Linear(width, width),
+            nn.ReLU(inplace=True),
+            nn.Linear(width, width),
+        )
+
+    def forward(
+        self, features: PixelFeatures, text_queries: Tensor | None, assignment: QueryAssignment
+    ) -> tuple[MaskPrediction, ...]:
+        """Decodes.
+
+        Args:
+            features: of the pixel decoder.
+            text_queries: (B, Q, D); learned queries need none.
+            assignment: the class slot of every query.
+
+        Returns:
+            One prediction before the first layer and one after each.
+        """
+        if self.query_projection is not None:
+            queries = self.query_projection(text_queries)
+        else:
+            batch = len(features.mask_features)
+            queries = self.learned_queries[assignment.slots].expand(batch, -1, -1)
+        positions = self.query_positions[assignment.slots]
+        levels = list(reversed(features.memories))
+        memories = [
+            to_tokens(level) + embedding
+            for level, embedding in zip(levels, self.level_embeddings, strict=True)
+        ]
+        memory_positions = [
+            sine_positions((m.shape[2], m.shape[3]), m.shape[1], m) for m in levels
+        ]
+        predictions = [self.predict(queries, features.mask_features)]
+        for index, layer in enumerate(self.layers):
+            level = index % LEVELS
+            allowed = masked_attention(predictions[-1].mask_logits, levels[level].shape[2:])
+            keys = memories[level] + memory_positions[level]
+            queries = layer(
+                queries, positions, keys, memories[level], allowed, assignment.may_attend
+            )
+            predictions.append(self.predict(queries, features.mask_features))
+        return tuple(predictions)
+
+    def predict(self, queries: Tensor, mask_features: Tensor) -> MaskPrediction:
+        """Queries (B, Q, C) and mask features (B, C, h, w) to a prediction."""
+        queries = self.post_norm(queries)
+        embeddings = self.mask_head(queries)
+        logits = torch.einsum("bqc,bchw->bqhw", embeddings, mask_features)
+        return MaskPrediction(self.class_head(queries), logits, embeddings)
+
+
+class MaskLayer(nn.Module):
+    """Post-norm: masked cross-attention to one level, self-attention, feed-forward."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.cross_attention = Attention(config.width, config.heads)
+        self.self_attention = Attention(config.width, config.heads)
+        self.feed_forward = FeedForward(config.width, config.feed_forward)
+        self.norm1, self.norm2, self.norm3 = (nn.LayerNorm(config.width) for _ in range(3))
+
+    def forward(
+        self,
+        queries: Tensor,
+        positions: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        allowed_pixels: Tensor,
+        allowed_queries: Tensor | None,
+    ) -> Tensor:
+        """One layer.
+
+        Args:
+            queries: (B, Q, C); ``positions`` (Q, C).
+            keys: (B, h * w, C), positions added; ``values`` likewise, without.
+            allowed_pixels: bool (B, 1, Q, h * w).
+            allowed_queries: bool (Q, Q); None = all.
+        """
+        attended = self.cross_attention(queries + positions, keys, values, allowed_pixels)
+        queries = self.norm1(queries + attended)
+        placed = queries + positions
+        attended = self.self_attention(placed, placed, queries, allowed_queries)
+        queries = self.norm2(queries + attended)
+        return self.norm3(queries + self.feed_forward(queries))
+
+
+def masked_attention(mask_logits: Tensor, size: tuple[int, int]) -> Tensor:
+    """Where the next layer's queries may look: inside their masks, or anywhere if that is nowhere.
+
+    Args:
+        mask_logits: (B, Q, h, w).
+        size: (rows, columns) of the level that is looked at.
+
+    Returns:
+        bool (B, 1, Q, rows * columns), True = may attend; detached.
+    """
+    resized = F.interpolate(mask_logits.detach(), size, mode="bilinear", align_corners=False)
+    inside = (resized.sigmoid() >= 0.5).flatten(2)
+    return (inside | ~inside.any(dim=-1, keepdim=True))[:, None]

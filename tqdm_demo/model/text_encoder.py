@@ -1,0 +1,71 @@
+"""open_clip's frozen text tower with a learnable prompt before every class name.
+
+Paper: Sec. 3.1 (learnable prompt), after CoOp, arXiv 2109.01134.
+
+Axes: K names; T tokens; D joint width of text and image. W is the tower's own width.
+"""
+
+from __future__ import annotations
+
+import torch
+from open_clip.transformer import TextTransformer
+from torch import Tensor, nn
+
+
+class TextEncoder(nn.Module):
+    """Tokens to class embeddings. The tower never learns; the prompt does.
+
+    Args:
+        tower: open_clip's text tower: causal, pooled at the end token (the highest token id).
+        prompt_length: learnable vectors between the start token and the name; 0 = none.
+    """
+
+    def __init__(self, tower: TextTransformer, prompt_length: int) -> None:
+        super().__init__()
+        assert tower.pool_type == "argmax" and tower.attn_mask is not None, "a causal CLIP tower"
+        self.tower = tower.requires_grad_(False)
+        self.prompt = nn.Parameter(torch.empty(prompt_length, tower.width))
+        nn.init.trunc_normal_(self.prompt)
+
+    @property
+    def longest_name(self) -> int:
+        """Tokens that a name may have, start and end token not counted."""
+        return self.tower.num_pos - len(self.prompt) - 2
+
+    def train(self, mode: bool = True) -> TextEncoder:
+        """Sets the mode of the prompt; the frozen tower stays in evaluation mode."""
+        super().train(mode)
+        self.tower.eval()
+        return self
+
+    def forward(self, tokens: Tensor, with_prompt: bool = True) -> Tensor:
+        """Encodes names.
+
+        Args:
+            tokens: int64 (K, T) from open_clip's tokenizer: start, name, end, zeros.
+            with_prompt: False leaves the learnable prompt out (the tower's own embedding).
+
+        Returns:
+            (K, D), not normalised.
+
+        Raises:
+            ValueError: a name with more tokens than the position table has rows for.
+        """
+        ends = tokens.argmax(dim=1)
+        # The attention is causal: what comes after the end token changes nothing but the time.
+        vectors = self.tower.token_embedding(tokens[:, : int(ends.max()) + 1])
+        if with_prompt:
+            prompt = self.prompt.expand(len(tokens), -1, -1)
+            vectors = torch.cat((vectors[:, :1], prompt, vectors[:, 1:]), dim=1)
+            ends = ends + len(self.prompt)
+        length = vectors.shape[1]
+        if length > self.tower.num_pos:
+            room = self.tower.num_pos - (length - int(tokens.argmax(dim=1).max()) + 1)
+            raise ValueError(
+                f"name {int(ends.argmax()) + 1} of {len(tokens)} has "
+                f"{int(tokens.argmax(dim=1).max()) - 1} tokens; at most {room} fit"
+            )
+        vectors = vectors + self.tower.positional_embedding[:length]
+        mask = self.tower.attn_mask[:length, :length]
+        vectors = self.tower.ln_final(self.tower.transformer(vectors, attn_mask=mask))
+        return vectors[torch.arange(len(tokens)), ends] @ self.tower.text_projection

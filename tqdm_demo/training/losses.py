@@ -1,0 +1,191 @@
+"""The published training objective: masks by fixed matching, and three regularisers.
+
+Paper: Sec. 3.3 (segmentation loss) and 3.4 (regularisers); Mask2Former, arXiv 2112.01527, and
+PointRend, arXiv 1912.08193 (losses on sampled points).
+
+Axes: B images; M trained classes (= queries, in the same order); L predictions; S masks, one for
+every image and class that is in it; P points of a mask; H W label size; h w mask logits;
+D joint width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from tqdm_demo.config import TrainConfig
+from tqdm_demo.model.mask_decoder import MaskPrediction
+from tqdm_demo.model.segmenter import Decoding
+
+IGNORE = 255
+CLASS_WEIGHT, MASK_WEIGHT, DICE_WEIGHT = 2.0, 5.0, 5.0
+NO_OBJECT_WEIGHT = 0.1
+OVERSAMPLING = 3
+UNCERTAIN_SHARE = 0.75
+SCORE_TEMPERATURE = 0.07
+
+
+@dataclass(frozen=True)
+class Losses:
+    """All terms, weighted; their plain sum is what is minimised.
+
+    Attributes:
+        classes: (L,) cross-entropy of the class logits of every prediction.
+        masks: (L,) binary cross-entropy on sampled points.
+        dice: (L,) on the same points.
+        textual: text queries keep the meaning of their names; None without text.
+        visual: the image's summary stays near that of the frozen encoder.
+        pixel_text: patch embeddings are near the text query of their class; None without text.
+    """
+
+    classes: Tensor
+    masks: Tensor
+    dice: Tensor
+    textual: Tensor | None
+    visual: Tensor
+    pixel_text: Tensor | None
+
+    @property
+    def total(self) -> Tensor:
+        """The sum, a scalar."""
+        return torch.stack([term.sum() for term in self._terms().values()]).sum()
+
+    def values(self) -> dict[str, float]:
+        """Every term by name, ``masks`` and the like summed over the predictions, for a log."""
+        return {name: float(term.detach().sum()) for name, term in self._terms().items()}
+
+    def _terms(self) -> dict[str, Tensor]:
+        terms = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: term for name, term in terms.items() if term is not None}
+
+
+def training_losses(
+    decoding: Decoding,
+    labels: Tensor,
+    summary: Tensor,
+    reference_summary: Tensor,
+    reference_text: Tensor | None,
+    config: TrainConfig,
+) -> Losses:
+    """All losses of one batch.
+
+    Args:
+        decoding: of the trained list of names, in its order.
+        labels: int64 (B, H, W), 0 to M - 1, 255 = ignored.
+        summary: (B, D) of the encoder that learns, not normalised.
+        reference_summary: (B, D) of its frozen copy.
+        reference_text: (M, D) normalised embeddings of a fixed sentence with each name, without
+            the learnable prompt; None without text in the decoder.
+        config: the weights of the regularisers and the number of points.
+    """
+    classes, masks, dice = mask_losses(decoding.predictions, labels, config.points_per_mask)
+    textual = pixel_text = None
+    if reference_text is not None:
+        textual = config.weight_textual * textual_loss(decoding.text_queries, reference_text)
+        pixel_text = config.weight_pixel_text * pixel_text_loss(decoding.score_map, labels)
+    visual = config.weight_visual * F.mse_loss(summary, reference_summary)
+    return Losses(classes, masks, dice, textual, visual, pixel_text)
+
+
+def textual_loss(text_queries: Tensor, reference: Tensor) -> Tensor:
+    """Every text query is to be nearest to the reference embedding of its own name.
+
+    NOTE(upstream): cosines go into the cross-entropy without a temperature, so it cannot fall
+    below log(1 + (M - 1) / e^2), 1.23 for 19 classes. Kept.
+
+    Args:
+        text_queries: (B, M, D).
+        reference: (M, D), normalised.
+    """
+    cosines = F.normalize(text_queries, dim=-1) @ reference.T
+    target = torch.arange(len(reference), device=cosines.device).expand(len(cosines), -1)
+    return F.cross_entropy(cosines.flatten(0, 1), target.flatten())
+
+
+def pixel_text_loss(score_map: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy of the score map, at the size of the labels.
+
+    NOTE(upstream): the mean is over all pixels, ignored ones count as zeros. Kept.
+
+    Args:
+        score_map: (B, M, h, w) cosines.
+        labels: int64 (B, H, W).
+    """
+    logits = F.interpolate(
+        score_map / SCORE_TEMPERATURE, labels.shape[1:], mode="bilinear", align_corners=False
+    )
+    summed = F.cross_entropy(logits, labels, ignore_index=IGNORE, reduction="sum")
+    return summed / labels.numel()
+
+
+def mask_losses(
+    predictions: Sequence[MaskPrediction], labels: Tensor, points: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Class, mask and dice losses of every prediction, weighted: three tensors (L,).
+
+    Query m is matched with class m wherever the class is in the image, else with "no object".
+    NOTE(upstream): ignored pixels are outside of every mask, they are not left out. Kept.
+
+    Args:
+        predictions: L of them.
+        labels: int64 (B, H, W), 0 to M - 1 or 255.
+        points: P, sampled per mask and prediction.
+    """
+    classes = predictions[0].class_logits.shape[1]
+    order = torch.arange(classes, device=labels.device)
+    present = torch.stack([torch.isin(order, image) for image in labels])
+    class_loss = torch.stack([_class_loss(p.class_logits, present) for p in predictions])
+    image, query = present.nonzero(as_tuple=True)
+    logits = torch.stack([p.mask_logits[image, query] for p in predictions])
+    if not len(image):
+        return class_loss, logits.sum((1, 2, 3)), logits.sum((1, 2, 3))
+    targets = (labels[image] == query[:, None, None]).to(logits.dtype)
+    places = _uncertain_places(logits.detach(), points)
+    sampled = _sample(logits.flatten(0, 1)[:, None], places.flatten(0, 1)).view(places.shape[:3])
+    wanted = _sample(targets[:, None], places.transpose(0, 1).flatten(1, 2))
+    wanted = wanted.view(len(image), len(predictions), points).transpose(0, 1)
+    entropy = F.binary_cross_entropy_with_logits(sampled, wanted, reduction="none")
+    chances = sampled.sigmoid()
+    overlap = 2 * (chances * wanted).sum(-1) + 1
+    dice = 1 - overlap / (chances.sum(-1) + wanted.sum(-1) + 1)
+    return class_loss, MASK_WEIGHT * entropy.mean((1, 2)), DICE_WEIGHT * dice.mean(1)
+
+
+def _class_loss(class_logits: Tensor, present: Tensor) -> Tensor:
+    classes = class_logits.shape[1]
+    order = torch.arange(classes, device=present.device)
+    target = torch.where(present, order, classes)
+    weights = class_logits.new_ones(classes + 1)
+    weights[-1] = NO_OBJECT_WEIGHT
+    loss = F.cross_entropy(class_logits.flatten(0, 1), target.flatten(), weights)
+    return CLASS_WEIGHT * loss
+
+
+def _uncertain_places(logits: Tensor, points: int) -> Tensor:
+    """Points where a mask is undecided, and some anywhere.
+
+    Args:
+        logits: (L, S, h, w).
+        points: P.
+
+    Returns:
+        (L, S, P, 2), (x, y) in [0, 1]: of three times as many random ones the three quarters
+        nearest to the mask's edge, and one quarter random.
+    """
+    uncertain = int(UNCERTAIN_SHARE * points)
+    candidates = torch.rand(*logits.shape[:2], OVERSAMPLING * points, 2, device=logits.device)
+    sampled = _sample(logits.flatten(0, 1)[:, None], candidates.flatten(0, 1))
+    best = sampled.view(candidates.shape[:3]).abs().topk(uncertain, dim=-1, largest=False).indices
+    chosen = candidates.gather(2, best[..., None].expand(-1, -1, -1, 2))
+    anywhere = torch.rand(*logits.shape[:2], points - uncertain, 2, device=logits.device)
+    return torch.cat((chosen, anywhere), dim=2)
+
+
+def _sample(maps: Tensor, places: Tensor) -> Tensor:
+    """Bilinear values of maps (S, 1, h, w) at places (S, P, 2) in [0, 1]: (S, P)."""
+    grid = 2 * places[:, :, None] - 1
+    return F.grid_sample(maps, grid, align_corners=False)[:, 0, :, 0]
