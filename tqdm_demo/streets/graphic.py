@@ -39,12 +39,14 @@ def sketch(view: View, strength: float) -> np.ndarray:
     wobble, broken = 0.9 * view.unit * noise(view, 9), 0.3 * noise(view, 22)
     lean = view.rng.uniform(-0.15, 0.15)
     stripes = [_stripes(view, lean + a, 2.7 * view.unit**0.85, wobble) for a in (0.1, 0.85, -0.75)]
-    turn = np.zeros(view.shape, dtype=np.uint8) if view.labels is None else view.labels % 3
+    turn = np.ones(view.shape, dtype=np.uint8)
+    if view.labels is not None:
+        turn = np.where(view.ground > 0.5, 0, 1 + view.labels % 2)
     patches = 0.1 * noise(view, 7)
     drawn = np.zeros(view.shape, dtype=np.float32)
     for layer, limit in enumerate((0.66, 0.4, 0.22)):
-        # Neighbours are hatched in different directions, so that they stand apart.
-        waves = np.choose((turn + 1 + layer) % 3, stripes)
+        # Level lines on the ground, slanting ones on things: neighbours stand apart.
+        waves = np.choose((turn + layer) % 3, stripes)
         press = smoothstep(limit - tone + patches, -0.1, 0.22)
         line = smoothstep(waves + broken + 0.15 * grit, 0.5 - 0.6 * press, 1.05)
         drawn = np.maximum(drawn, line * press * 0.5)
@@ -64,6 +66,8 @@ def comic(view: View, strength: float) -> np.ndarray:
     tone = luminance(flat)
     levels = 4
     stepped = (np.floor(tone * levels) + 0.55) / levels
+    # Asphalt lies between two steps more often than not: there the shading may be gradual.
+    stepped = mix(stepped, tone, 0.75 * view.ground)
     flat = np.clip(flat * (stepped / np.maximum(tone, 0.05))[..., None] * 1.08, 0, 1)
     dots = _dots(view, 3.2 * view.unit, view.rng.uniform(0.6, 0.95))
     part = np.clip(stepped + 0.2 - tone, 0.05, 0.42)
@@ -77,19 +81,19 @@ def comic(view: View, strength: float) -> np.ndarray:
 def woodblock(view: View, strength: float) -> np.ndarray:
     """A block print: few inks, black key lines, shade cut with the gouge."""
     flat = kuwahara(view.exposed, max(1, round(1.6 * view.unit)))
-    inks = INKS / 255
     coarse = (to_bytes(flat) >> 3).astype(np.int32)
     printed = _ink_cube()[(coarse[..., 0] * 32 + coarse[..., 1]) * 32 + coarse[..., 2]]
+    printed = mix(printed, flat, 0.55 * view.ground)
     tone = luminance(flat)
     stripes = _stripes(view, view.rng.uniform(-0.35, 0.35), 3.6 * view.unit, noise(view, 12))
     gouged = smoothstep(stripes, -0.2, 0.2) * smoothstep(0.26 - tone, -0.06, 0.1)
     key = np.maximum(smoothstep(view.edges, 0.3, 0.6), gouged * 0.85)
     # Bokashi: the blue of the sky is wiped away towards the horizon.
-    blue, paper = inks[5], inks[0]
+    blue, paper = INKS[5] / 255, INKS[0] / 255
     wiped = mix(blue, paper, smoothstep(view.rows, 0.0, 0.42) + 0 * view.columns)
     printed = mix(printed, wiped, view.sky)
     grain = 1 + 0.05 * noise(view, 60, stretch=9) * (1 - 0.6 * view.sky)
-    printed = mix(printed * grain[..., None], inks[9] * 0.75, key)
+    printed = mix(printed * grain[..., None], INKS[9] / 340, key)
     return mix(view.image, printed, strength)
 
 

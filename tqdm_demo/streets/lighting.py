@@ -80,12 +80,15 @@ def dusk(view: View, strength: float) -> np.ndarray:
 def night(view: View, strength: float) -> np.ndarray:
     """Blue darkness in which lamps, windows and headlights glow and light what is near them."""
     grey = view.luminance[..., None]
-    ambient = np.array([0.32, 0.38, 0.54], dtype=np.float32)
+    ambient = np.array([0.36, 0.42, 0.58], dtype=np.float32)
     scene = mix(view.exposed, grey, 0.3) * ambient + np.array([0.012, 0.018, 0.04])
     top = np.array([0.015, 0.025, 0.075], dtype=np.float32)
     low = np.array([0.13, 0.14, 0.22], dtype=np.float32)
     heaven = mix(top, low, smoothstep(view.rows, 0.0, 0.55) + 0 * view.columns)
     scene = mix(scene, heaven + 0.05 * (grey - 0.7), 0.95 * view.sky)
+    # Half-covered pixels along a skyline still hold the bright sky of the day: no white rim.
+    rim = np.clip(spread(view.sky, 1.5 * view.unit), 0, 1) * (1 - view.sky)
+    scene = scene * (1 - 0.7 * rim)[..., None]
     # The headlights of the car that carries the camera.
     beam = np.exp(-(((view.columns - 0.5) / 0.3) ** 2)) * smoothstep(view.rows, 0.5, 0.95)
     lamp = np.array([0.62, 0.56, 0.42], dtype=np.float32)

@@ -53,8 +53,8 @@ def watercolour(view: View, strength: float) -> np.ndarray:
     flat = _richer(flat, 0.2 * strength)
     washes = 1 - (1 - flat) * (1 - 0.24 * strength)
     tone = luminance(flat)
-    step = max(1, round(0.6 * view.unit))
-    pooled = 1 - 0.3 * strength * smoothstep(contrast(flat, step), 0.05, 0.3)
+    rim = contrast(flat, max(1, round(1.2 * view.unit)))
+    pooled = 1 - 0.3 * strength * smoothstep(rim, 0.05, 0.3)
     blooms = 1 + strength * (0.1 * noise(view, 5) + 0.05 * noise(view, 14))
     grain = 1 + strength * 0.07 * noise(view, 110) * (1 - tone)
     pigment = np.clip(1 - washes, 0, 1) * (blooms * grain)[..., None]

@@ -126,7 +126,7 @@ class View:
     def edges(self) -> np.ndarray:
         """float32 (H, W) in [0, 1]: outlines of things, about a unit wide."""
         smooth = blur(self.image, 0.45 * self.unit)
-        strength = contrast(smooth, max(1, round(0.6 * self.unit)))
+        strength = contrast(smooth, max(1, round(1.2 * self.unit)))
         found = smoothstep(strength, 0.1, 0.34)
         if self.labels is not None:
             found = np.maximum(found, 0.85 * self.borders)
@@ -202,11 +202,12 @@ def shift(values: np.ndarray, step: int, axis: int) -> np.ndarray:
     return np.take(values, index, axis=axis)
 
 
-def contrast(image: np.ndarray, step: int) -> np.ndarray:
-    """(H, W): largest change of a colour between the pixels `step` before and after."""
+def contrast(image: np.ndarray, span: int) -> np.ndarray:
+    """(H, W): largest change of a colour over `span` pixels, down or to the right."""
     change = np.zeros(image.shape[:2], dtype=np.float32)
+    before = span // 2
     for axis in (0, 1):
-        apart = np.abs(shift(image, step, axis) - shift(image, -step, axis))
+        apart = np.abs(shift(image, before, axis) - shift(image, before - span, axis))
         for channel in range(3):
             np.maximum(change, apart[..., channel], out=change)
     return change
