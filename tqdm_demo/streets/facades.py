@@ -23,6 +23,14 @@ class _Plane:
             points = [(self.start + run, up, self.at) for run, up in corners]
         self.canvas.world_polygon(points, colour, surface)
 
+    def seen(self, start: float, end: float) -> bool:
+        """Whether any of this stretch (metres along the plane) lies inside the picture."""
+        if self.along:
+            ends = [self.canvas.project(self.at, 0.0, max(self.start + run, NEAREST * 0.6))[0] for run in (start, end)]
+        else:
+            ends = [self.canvas.project(self.start + run, 0.0, self.at)[0] for run in (start, end)]
+        return max(ends) > 0 and min(ends) < self.canvas.width
+
     def pixels(self) -> float:
         """About how many pixels one metre of it takes in the picture."""
         nearest = max(self.start, 4.0) if self.along else self.at
@@ -83,14 +91,17 @@ def _windows(plane: _Plane, up: float, thing: Thing, tone, light: float, style, 
     reach = plane.end - plane.start
     count = max(1, int(reach / pitch))
     offset, fine = (reach - count * pitch) / 2, plane.pixels() > 26
+    pane = plane.surface(BUILDING, SMOOTH) if fine else None  # no bricks on the glass
     for i in range(count):
         start = offset + i * pitch + (pitch - wide) / 2
-        warm = rng.random() < 0.1
-        glass = (246, 214, 140) if warm else shade(mix((84, 110, 136), (150, 184, 208), rng.random() * 0.6), 0.7 + 0.3 * light)
+        warm, dim = rng.random() < 0.1, rng.random() < 0.2
+        if not plane.seen(start - 0.5, start + wide + 0.5):
+            continue
+        glass = (246, 214, 140) if warm else shade(mix((84, 110, 136), (150, 184, 208), ((i * 7 + int(up)) % 5) * 0.14), 0.7 + 0.3 * light)
         if fine:
             plane.quad((start - 0.12, up - 0.12), (start + wide + 0.12, up + tall + 0.12), shade(tone, 1.35))
         # Some panes are lit though daylight outshines them: only the map of lights shows it.
-        glow = plane.surface(BUILDING, SMOOTH, 0.7) if warm or rng.random() < 0.2 else None
+        glow = plane.surface(BUILDING, SMOOTH, 0.7) if warm or dim else pane
         plane.quad((start, up), (start + wide, up + tall), glass, glow)
         if not fine:
             continue

@@ -54,22 +54,24 @@ def _crown(canvas: Canvas, thing: Thing, blobs, colour, sun, rng: random.Random)
     scale = canvas.scale / thing.z
     foot = canvas.project(thing.x, 0.0, thing.z)
     side = math.copysign(1, sun[0])
-    dark, middle, light = shade(colour, 0.62), colour, mix(shade(colour, 1.22), (250, 240, 150), 0.12)
+    dark, middle, light = shade(colour, 0.62), colour, mix(shade(colour, 1.18), (250, 240, 150), 0.08)
+    bodies = [shade(middle, 0.86 + 0.035 * i) for i in range(5)]
+    tones = [mix(middle, light, i / 8) for i in range(10)]
     for x, y, size in blobs:
         canvas.ellipse((foot[0] + x * scale, foot[1] - y * scale), size * scale, size * scale * 0.92, dark, surface)
     for x, y, size in sorted(blobs, key=lambda blob: blob[1]):
         centre = (foot[0] + (x + side * size * 0.16) * scale, foot[1] - (y + size * 0.2) * scale)
-        canvas.ellipse(centre, size * 0.76 * scale, size * 0.68 * scale, shade(middle, rng.uniform(0.86, 1.0)))
+        canvas.ellipse(centre, size * 0.76 * scale, size * 0.68 * scale, rng.choice(bodies))
     for x, y, size in blobs:
         # Larger pictures show more and finer tufts; they lie inside the blob, so that no label depends on it.
         pixels = size * scale
-        for _ in range(11 if pixels > 40 else 6 if pixels > 16 else 2 if pixels > 5 else 1):
+        for _ in range(11 if pixels > 40 else 6 if pixels > 16 else 2 if pixels > 6 else pixels > 3):
             angle, reach = rng.uniform(-0.6, 1.9), rng.uniform(0.1, 0.72)
             centre = (foot[0] + (x + side * size * reach * math.cos(angle)) * scale,
                       foot[1] - (y + size * reach * math.sin(angle)) * scale)
             tuft = pixels * (rng.uniform(0.09, 0.2) if pixels > 16 else rng.uniform(0.2, 0.3))
-            tone = mix(middle, light, reach * (1.1 - 0.35 * abs(angle - 0.65)))
-            canvas.ellipse(centre, tuft, tuft * 0.8, shade(tone, rng.uniform(0.94, 1.04)))
+            facing = reach * (1.1 - 0.35 * abs(angle - 0.65)) * 8 + rng.uniform(0.0, 1.8)
+            canvas.ellipse(centre, tuft, tuft * 0.8, tones[int(facing)])
 
 
 def draw_post(canvas: Canvas, thing: Thing, palette: Palette, sun) -> None:

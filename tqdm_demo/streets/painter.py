@@ -57,10 +57,20 @@ def paint_scene(scene: Scene, size: tuple[int, int] = (256, 128), variety: float
         if thing.z < 60.0:
             ground.cast_shadow(canvas, thing, scene.sun)
     for thing in scene.things:
-        _draw(canvas, thing, palette, scene.sun)
+        if _in_view(canvas, thing):
+            _draw(canvas, thing, palette, scene.sun)
     layers = shading.resolve(canvas)
     image = shading.shade_picture(canvas, layers, palette)
     return Painting(image, layers.labels, layers.depth, layers.lights)
+
+
+def _in_view(canvas: Canvas, thing: Thing) -> bool:
+    """False where the thing lies wholly to the left or right of the picture."""
+    reach = max(thing.width, thing.length if thing.yaw else 0.0) / 2 + 1.7
+    deep = max(thing.width, thing.length) / 2
+    ends = [canvas.project(thing.x + side * reach, 0.0, max(thing.z + way * deep, 0.7))[0]
+            for side in (-1, 1) for way in (-1, 1)]
+    return max(ends) > 0 and min(ends) < canvas.width
 
 
 def _draw(canvas: Canvas, thing: Thing, palette: Palette, sun: tuple[float, float, float]) -> None:

@@ -2,6 +2,7 @@
 
 import colorsys
 import random
+import zlib
 
 Colour = tuple[int, int, int]
 
@@ -13,7 +14,7 @@ _NARROW: dict[str, tuple[Colour, ...]] = {
     "fence": ((112, 84, 62), (64, 84, 76)), "pole": ((92, 98, 104),), "leaf": ((74, 132, 58), (92, 146, 62)),
     "trunk": ((98, 74, 56),), "car": ((196, 52, 46), (52, 96, 172), (226, 228, 230), (62, 66, 74)),
     "truck": ((232, 226, 214), (66, 118, 168)), "bus": ((222, 160, 44), (204, 60, 52)),
-    "tram": ((46, 140, 110), (210, 214, 208)), "cloth": ((196, 64, 60), (58, 92, 160), (232, 196, 84), (70, 74, 86)),
+    "tram": ((46, 140, 110), (150, 200, 178)), "cloth": ((196, 64, 60), (58, 92, 160), (232, 196, 84), (70, 74, 86)),
     "trousers": ((54, 62, 88), (86, 78, 72)), "skin": ((232, 190, 158), (156, 106, 78)), "hair": ((66, 48, 38),),
     "frame": ((190, 50, 50), (40, 110, 150)), "awning": ((196, 66, 58), (70, 128, 96)),
     "skyline": ((166, 162, 168), (184, 168, 156)),
@@ -68,14 +69,20 @@ class Palette:
     def __init__(self, variety: float, seed: str):
         self.variety = variety
         self.seed = seed
-        rng = random.Random(f"{seed}/sky")
+        self._chosen: dict[tuple[str, int], Colour] = {}
+        rng = random.Random(zlib.crc32(f"{seed}/sky".encode()))
         sky = rng.choice(_SKIES) if rng.random() < variety else _SKIES[0]
         self.zenith, self.horizon, self.cloud, self.light = sky
         self._leaf_mood = rng.choice(_WIDE["leaf"][:2] * 3 + _WIDE["leaf"])
 
     def pick(self, kind: str, key: int) -> Colour:
         """Colour of a thing of this kind; ``key`` is the thing's shape seed."""
-        rng = random.Random(f"{self.seed}/{kind}/{key}")
+        if (kind, key) not in self._chosen:
+            self._chosen[kind, key] = self._choose(kind, key)
+        return self._chosen[kind, key]
+
+    def _choose(self, kind: str, key: int) -> Colour:
+        rng = random.Random(zlib.crc32(f"{self.seed}/{kind}/{key}".encode()))
         wide = rng.random() < self.variety and kind in _WIDE
         colour = rng.choice(_WIDE[kind] if wide else _NARROW[kind])
         if kind == "leaf" and wide and rng.random() < 0.6:
@@ -91,9 +98,10 @@ def shade(colour: Colour, factor: float) -> Colour:
     """The colour made darker (factor < 1) or lighter (> 1, towards white)."""
     if factor <= 1.0:
         return int(colour[0] * factor), int(colour[1] * factor), int(colour[2] * factor)
-    return tuple(min(255, int(c + (255 - c) * (factor - 1.0))) for c in colour)
+    return mix(colour, (255, 255, 255), min(factor - 1.0, 1.0))
 
 
 def mix(first: Colour, second: Colour, share: float) -> Colour:
     """``share`` of the second colour, the rest of the first."""
-    return tuple(int(a + (b - a) * share) for a, b in zip(first, second, strict=True))
+    (r0, g0, b0), (r1, g1, b1) = first, second
+    return int(r0 + (r1 - r0) * share), int(g0 + (g1 - g0) * share), int(b0 + (b1 - b0) * share)

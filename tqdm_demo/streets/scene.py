@@ -125,7 +125,7 @@ def _sample_line(rng: random.Random, line: float, crossing: float | None) -> lis
             if length < 2.5:
                 z = crossing + 5.0
                 continue
-        kind = rng.choices(("building", "shop", "wall", "fence", "garden"), (20, 16, 22, 32, 12))[0]
+        kind = rng.choices(("building", "shop", "wall", "fence", "garden"), (20, 16, 24, 32, 12) if z < 40.0 else (40, 10, 0, 0, 10))[0]
         centre = z + length / 2
         if kind in ("building", "shop"):
             depth = rng.uniform(6.0, 10.0)
@@ -179,12 +179,12 @@ def _sample_traffic(rng, road, crossing, placed) -> tuple[list[Thing], float | N
              "parked left": left + 1.05}
     things, rails = [], None
     if crossing and rng.random() < 0.85:
-        kind = rng.choice(("tram", "tram", "bus", "truck"))
+        kind = rng.choice(("tram", "tram", "tram", "bus", "bus", "truck"))
         yaw = rng.choice((90.0, -90.0))
         things += placed.put(_vehicle(rng, kind, rng.uniform(-6.0, 6.0), crossing, yaw))
-    wanted = ["tram"] * (rng.random() < 0.5) + ["truck"] * (rng.random() < 0.72) + ["bus"] * (rng.random() < 0.72)
-    wanted += ["motorcyclist"] * (rng.random() < 0.58) + ["cyclist"] * (rng.random() < 0.52)
-    rng.shuffle(wanted)
+    wanted = ["tram"] * (rng.random() < 0.45) + ["truck"] * (rng.random() < 0.72) + ["bus"] * (rng.random() < 0.72)
+    rng.shuffle(wanted)  # what is large takes its place first
+    wanted += ["motorcyclist"] * (rng.random() < 0.66) + ["cyclist"] * (rng.random() < 0.6)
     wanted += [rng.choice(("car", "car", "car", "car", "taxi", "van")) for _ in range(rng.randint(2, 3))]
     for kind in wanted:
         for _ in range(8):
@@ -192,7 +192,7 @@ def _sample_traffic(rng, road, crossing, placed) -> tuple[list[Thing], float | N
             two_wheels = kind in ("motorcyclist", "cyclist")
             lane = rng.choice(("own", "oncoming") if big or two_wheels else tuple(lanes))
             lane = "oncoming" if kind == "tram" else lane
-            near, far = (8.0, 24.0) if big else (5.0, 11.0) if two_wheels else (6.0, 19.0)
+            near, far = (8.0, 24.0) if big else (4.6, 9.5) if two_wheels else (6.0, 19.0)
             length = VEHICLES[kind][2] if kind in VEHICLES else 2.0
             z = rng.uniform(near, far) + length / 2
             if lane == "own":

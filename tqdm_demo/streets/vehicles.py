@@ -52,16 +52,17 @@ def _car_faces(thing: Thing, palette: Palette) -> list[Face]:
         side.details.extend(_car_side(side, thing, belt, colour))
     rear, front = -thing.length / 2 - 0.01, thing.length / 2 + 0.01
     low, high = 0.66 * stretch, 0.86 * stretch
+    glow = (0.76, 0.95) if thing.kind == "van" else (0.55, 0.73)
     for sign in (-1, 1):
         lamp = (sign * half * 0.92, sign * half * 0.55)
         faces[1].details.append(Detail(rectangle("along", rear, (min(lamp), low), (max(lamp), high)), _TAIL, 0.5, True))
-        faces[-4].details.append(Detail(rectangle("along", front, (min(lamp), 0.55 * stretch), (max(lamp), 0.73 * stretch)),
+        faces[-4].details.append(Detail(rectangle("along", front, (min(lamp), glow[0] * stretch), (max(lamp), glow[1] * stretch)),
                                         _HEAD, 0.8, True))
     plate = rectangle("along", rear, (-0.26, 0.5 * stretch), (0.26, 0.62 * stretch))
     faces[0].details.append(Detail(plate, (236, 234, 220)))
     faces[0].details.append(Detail(rectangle("along", rear, (-half, 0.3), (half, 0.46 * stretch)), (52, 54, 60)))
     faces[-3].details.append(Detail(rectangle("along", front, (-half, 0.3), (half, 0.42 * stretch)), (52, 54, 60)))
-    grille = rectangle("along", front, (-half * 0.48, 0.5 * stretch), (half * 0.48, 0.7 * stretch))
+    grille = rectangle("along", front, (-half * 0.48, (glow[0] - 0.05) * stretch), (half * 0.48, (glow[1] - 0.03) * stretch))
     faces[-4].details.append(Detail(grille, (46, 48, 54)))
     if thing.kind == "taxi":
         faces.append(Face(((-0.3, thing.height, 0.0), (0.3, thing.height, 0.0), (0.3, thing.height + 0.2, 0.0),
