@@ -39,6 +39,21 @@ def test_a_restored_training_continues_to_the_bit(tmp_path):
     assert [f.name for f in tmp_path.iterdir()] == ["state.safetensors"]
 
 
+def test_any_memory_layout_can_be_saved(tmp_path):
+    model = nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)
+    optimizer = torch.optim.AdamW(model.parameters())
+    model(torch.ones(1, 3, 5, 7)).sum().backward()
+    optimizer.step()
+    save_state(tmp_path / "state", model, optimizer, np.random.default_rng(), {})
+    other = nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)
+    again = torch.optim.AdamW(other.parameters())
+    load_state(tmp_path / "state", other, again, np.random.default_rng())
+    assert torch.equal(model.weight, other.weight)
+    restored = again.state[other.weight]["exp_avg"]
+    assert torch.equal(optimizer.state[model.weight]["exp_avg"], restored)
+    assert restored.stride() == other.weight.stride()
+
+
 def test_a_state_of_another_model_is_named(tmp_path):
     file = tmp_path / "state.safetensors"
     save_state(file, *make(1), {})

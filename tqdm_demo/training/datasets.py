@@ -19,6 +19,7 @@ from tqdm_demo.training.street_pool import CACHE_DIR, StreetPool
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
 EVALUATION_SEEDS = 10_000  # scenes below this seed are for evaluation ...
+VALIDATION_SEEDS = 9_000  # from here on those that choose the best weights
 TRAIN_SEEDS = 100_000  # ... and from this one on for training
 IGNORED = 255
 _PICTURE_ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}

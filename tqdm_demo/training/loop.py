@@ -25,7 +25,7 @@ from tqdm import tqdm
 from tqdm_demo.config import TrainConfig, to_json
 from tqdm_demo.training.augmentation import Batch
 from tqdm_demo.training.optimizer import make_optimizer, set_rates
-from tqdm_demo.training.state import load_state, read_progress, save_state
+from tqdm_demo.training.state import load_state, plain_copies, read_progress, save_state
 
 # What may differ between a training and its continuation: nothing that changes the weights.
 _FREE_TO_CHANGE = {"save_every", "log_every", "watch", "watch_scenes"}
@@ -147,9 +147,8 @@ class Training:
         if miou > self.progress.best_miou:
             self.progress.best_miou, self.progress.best_step = miou, self.progress.step
             # The state is saved along with them, so that a resumed training knows these weights.
-            weights = {k: v.cpu().contiguous() for k, v in self.task.model.state_dict().items()}
             partial = self.folder / "best.partial"
-            save_file(weights, partial)
+            save_file(plain_copies(self.task.model.state_dict()), partial)
             os.replace(partial, self.folder / "best.safetensors")
             self.save()
         percent = {name: round(100 * value, 2) for name, value in found.items()}

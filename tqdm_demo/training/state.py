@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,7 @@ def save_state(
         "progress": json.dumps(progress),
         "numpy": json.dumps(rng.bit_generator.state),
     }
-    # Tied or sliced tensors must be written as tensors of their own.
-    tensors = {name: value.detach().cpu().clone() for name, value in tensors.items()}
+    tensors = plain_copies(tensors)
     partial = file.with_suffix(".partial")
     save_file(tensors, partial, metadata)
     os.replace(partial, file)
@@ -81,12 +81,21 @@ def load_state(
         kind, _, name = key.partition(".")
         parameter = model.get_parameter(name)
         # AdamW counts its steps on the CPU, whatever the parameter is on.
-        on = value if kind == "step" else value.to(parameter.device)
-        optimizer.state[parameter][kind] = on
+        if kind != "step":
+            value = torch.empty_like(parameter).copy_(value)
+        optimizer.state[parameter][kind] = value
     torch.set_rng_state(tensors[_RANDOM + "cpu"])
     if torch.cuda.is_available() and _RANDOM + "cuda" in tensors:
         torch.cuda.set_rng_state(tensors[_RANDOM + "cuda"])
     rng.bit_generator.state = json.loads(metadata["numpy"])
+
+
+def plain_copies(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Copies that safetensors takes: on the CPU, contiguous, sharing no memory."""
+    return {
+        name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, value in tensors.items()
+    }
 
 
 def _below(prefix: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

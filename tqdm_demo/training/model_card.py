@@ -1,0 +1,76 @@
+"""The model card of a segmenter that was trained here: what it is, on what, how, how well."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from tqdm_demo.config import ModelConfig, TrainConfig
+from tqdm_demo.training.loop import Progress
+
+_KINDS = {
+    "textual": "a textual-query mask transformer (tqdm, ECCV 2024, arXiv 2407.09033)",
+    "learned": "the baseline of the textual-query mask transformer (tqdm, ECCV 2024, arXiv "
+    "2407.09033): the same model with learned queries and no text in its decoders",
+}
+
+
+def write_card(
+    folder: Path, model: ModelConfig, training: TrainConfig, clip: str, progress: Progress
+) -> None:
+    """Writes ``folder/README.md``.
+
+    Args:
+        folder: of the checkpoint; its name is the model's.
+        model: architecture.
+        training: how it was trained.
+        clip: name of the CLIP that it started from.
+        progress: how the training ended.
+    """
+    lines = [
+        "---",
+        "license: apache-2.0",
+        "pipeline_tag: image-segmentation",
+        "---",
+        "",
+        f"# {folder.name}",
+        "",
+        f"{_KINDS[model.queries].capitalize()}, at a tiny scale and trained on drawn streets.",
+        "",
+        f"- **Trained on** {training.scenes} drawn pictures of `{training.source}` "
+        f"({model.input_size[1]} x {model.input_size[0]} pixels, seeds from 100000 on), and on "
+        "nothing else.",
+        f"- **Starts from** the CLIP `{clip}`. That one has seen pictures of most other domains, "
+        "and captions of regions of real frames if it was trained with any (see its own card): "
+        '"unseen" domains are unseen by this segmenter, as in the paper, not by its CLIP.',
+        f"- **Chosen** by the mIoU on {training.validation_scenes} other pictures of the same "
+        f"source: {100 * progress.best_miou:.1f} % at step {progress.best_step} of "
+        f"{progress.step}. No other domain had a say.",
+        "- **Use**: `Predictor.load` of this project; 19 Cityscapes names, or any others.",
+        "- **Limits**: a toy that shows how the method works. It is no street-scene segmenter for "
+        "any real purpose.",
+        "",
+        "## What differs from the published training",
+        "",
+        "| setting | published | here |",
+        "|---|---|---|",
+        *_differences(ModelConfig(), model, skip=("clip", "class_names", "queries", "text_tower")),
+        *_differences(TrainConfig(), training, skip=("source", "seed", "watch", "watch_scenes")),
+        "",
+        "The weights of the regularisers follow the scale of the tiny CLIP's embeddings.",
+        "Every other value is in `config.json`.",
+    ]
+    (folder / "README.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _differences(published: object, here: object, skip: tuple[str, ...]) -> list[str]:
+    """Table rows of the fields that differ."""
+    names = [f.name for f in dataclasses.fields(published) if f.name not in skip]
+    pairs = [(name, getattr(published, name), getattr(here, name)) for name in names]
+    return [f"| {name} | {_text(was)} | {_text(now)} |" for name, was, now in pairs if was != now]
+
+
+def _text(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(_text, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,121 @@
+"""What a segmenter is trained for: forward pass and losses of a batch, mIoU of pictures.
+
+Axes: B images; M trained classes; s crop side; D joint width; h w one feature level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from itertools import groupby
+
+import numpy as np
+import open_clip
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from tqdm_demo.config import TrainConfig
+from tqdm_demo.model.assignment import QueryAssignment
+from tqdm_demo.model.segmenter import Decoding, Segmenter
+from tqdm_demo.preprocessing import model_size, to_pixels
+from tqdm_demo.training.augmentation import Batch
+from tqdm_demo.training.datasets import LabelledPicture
+from tqdm_demo.training.losses import training_losses
+from tqdm_demo.training.metrics import ConfusionMatrix
+
+REFERENCE_SENTENCE = "a clean origami of a {}"  # published
+_MEASURED_AT_ONCE = 8
+
+
+class Objective:
+    """The published objective for one segmenter.
+
+    Made before the first step: it keeps a copy of the image encoder and the text embeddings of the
+    names as they are then, the references of the regularisers. A resumed training makes it from
+    the same CLIP again, before the trained weights are put back.
+
+    Args:
+        segmenter: on its device.
+        config: weights of the losses.
+    """
+
+    def __init__(self, segmenter: Segmenter, config: TrainConfig):
+        self.segmenter, self.config = segmenter, config
+        names = segmenter.config.class_names
+        self._device = next(segmenter.parameters()).device
+        self._assignment = QueryAssignment.trained(len(names), self._device)
+        self._reference = segmenter.frozen_image_encoder()
+        self._tokens = self._reference_text = None
+        if segmenter.config.queries == "textual":
+            tokenizer = open_clip.SimpleTokenizer(context_length=segmenter.config.text_positions)
+            self._tokens = tokenizer(list(names)).to(self._device)
+            sentences = tokenizer([REFERENCE_SENTENCE.format(name) for name in names])
+            with torch.no_grad():
+                text = segmenter.encode_text(sentences.to(self._device), with_prompt=False)
+            self._reference_text = F.normalize(text, dim=-1)
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """The weighted terms of a batch by name; the loss is their sum."""
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self.config.bfloat16):
+            features = self.segmenter.encode_image(batch.pixels)
+            decoding = self.segmenter.decode(features, self._embeddings(), self._assignment)
+            with torch.no_grad():
+                reference = self._reference.run_tower(batch.pixels).summary
+        losses = training_losses(
+            _in_float32(decoding),
+            batch.labels,
+            features.summary.float(),
+            reference.float(),
+            self._reference_text,
+            self.config,
+        )
+        terms = {field.name: getattr(losses, field.name) for field in fields(losses)}
+        return {name: term.sum() for name, term in terms.items() if term is not None}
+
+    @torch.inference_mode()
+    def measure(self, pictures: Sequence[LabelledPicture]) -> ConfusionMatrix:
+        """Counts what the segmenter, as it is now, says about labelled pictures.
+
+        Classes that occur in no label are left out of the argmax. The model's mode is the
+        caller's business.
+        """
+        confusion = ConfusionMatrix(len(self.segmenter.config.class_names))
+        labels = np.unique(np.concatenate([np.unique(p.labels) for p in pictures]))
+        present = torch.from_numpy(labels[labels < len(confusion.counts)].astype(np.int64))
+        embeddings = self._embeddings()
+        for _, group in groupby(pictures, key=lambda picture: picture.labels.shape):
+            alike = list(group)
+            for start in range(0, len(alike), _MEASURED_AT_ONCE):
+                part = alike[start : start + _MEASURED_AT_ONCE]
+                scores = self._scores([picture.image for picture in part], embeddings)
+                chosen = scores[:, present.to(scores.device)]
+                resized = F.interpolate(chosen, part[0].labels.shape, mode="bilinear")
+                label_maps = present[resized.argmax(1).cpu()].numpy()
+                confusion.update(label_maps, np.stack([picture.labels for picture in part]))
+        return confusion
+
+    def _scores(self, images: Sequence[np.ndarray], embeddings: Tensor | None) -> Tensor:
+        """Scores (B, M, h, w) of pictures of one size."""
+        config = self.segmenter.config
+        area = config.input_size[0] * config.input_size[1]
+        size = model_size(*images[0].shape[:2], area=area, multiple=config.size_multiple)
+        pixels = [to_pixels(image, size, config.image_mean, config.image_std) for image in images]
+        features = self.segmenter.encode_image(torch.cat(pixels).to(self._device))
+        decoding = self.segmenter.decode(features, embeddings, self._assignment)
+        return self.segmenter.semantic_scores(decoding.predictions[-1], self._assignment)
+
+    def _embeddings(self) -> Tensor | None:
+        """(M, D) class embeddings with the prompt as it is now; None for learned queries."""
+        return None if self._tokens is None else self.segmenter.encode_text(self._tokens)
+
+
+def _in_float32(decoding: Decoding) -> Decoding:
+    """A decoding that the losses can take, after mixed precision."""
+    predictions = tuple(
+        replace(p, class_logits=p.class_logits.float(), mask_logits=p.mask_logits.float())
+        for p in decoding.predictions
+    )
+    text = None if decoding.text_queries is None else decoding.text_queries.float()
+    score_map = None if decoding.score_map is None else decoding.score_map.float()
+    return replace(decoding, predictions=predictions, text_queries=text, score_map=score_map)
