@@ -4,17 +4,24 @@ import random
 
 from tqdm_demo.streets.canvas import BRICK, CONSTANT, PLASTER, SIDE, SMOOTH, Canvas
 from tqdm_demo.streets.palette import Palette, mix, shade
-from tqdm_demo.streets.scene import BUILDING, FENCE, NEAREST, WALL, Thing
 from tqdm_demo.streets.solids import brightness
+from tqdm_demo.streets.world import BUILDING, FENCE, NEAREST, WALL, Thing
 
 
 class _Plane:
-    """An upright rectangle of the world: either across the view at one Z or along the road at one X."""
+    """An upright rectangle of the world: either across the view at one Z or along the road at one
+    X."""
 
     def __init__(self, canvas: Canvas, along: bool, at: float, start: float, end: float):
         self.canvas, self.along, self.at, self.start, self.end = canvas, along, at, start, end
 
-    def quad(self, low: tuple[float, float], high: tuple[float, float], colour, surface: int | None = None) -> None:
+    def quad(
+        self,
+        low: tuple[float, float],
+        high: tuple[float, float],
+        colour,
+        surface: int | None = None,
+    ) -> None:
         """A rectangle from (metres along the plane, up) to the opposite corner."""
         corners = ((low[0], low[1]), (high[0], low[1]), (high[0], high[1]), (low[0], high[1]))
         if self.along:
@@ -26,7 +33,10 @@ class _Plane:
     def seen(self, start: float, end: float) -> bool:
         """Whether any of this stretch (metres along the plane) lies inside the picture."""
         if self.along:
-            ends = [self.canvas.project(self.at, 0.0, max(self.start + run, NEAREST * 0.6))[0] for run in (start, end)]
+            ends = [
+                self.canvas.project(self.at, 0.0, max(self.start + run, NEAREST * 0.6))[0]
+                for run in (start, end)
+            ]
         else:
             ends = [self.canvas.project(self.start + run, 0.0, self.at)[0] for run in (start, end)]
         return max(ends) > 0 and min(ends) < self.canvas.width
@@ -59,7 +69,13 @@ def draw_building(canvas: Canvas, thing: Thing, palette: Palette, sun) -> None:
     rng = random.Random(thing.shape)
     colour, roof = palette.pick("facade", thing.shape), palette.pick("roof", thing.shape)
     material = rng.choice((PLASTER, BRICK, PLASTER))
-    style = (rng.uniform(1.0, 1.5), rng.uniform(1.4, 1.9), rng.uniform(2.2, 3.0), rng.random() < 0.4, rng.random() < 0.3)
+    style = (
+        rng.uniform(1.0, 1.5),
+        rng.uniform(1.4, 1.9),
+        rng.uniform(2.2, 3.0),
+        rng.random() < 0.4,
+        rng.random() < 0.3,
+    )
     for plane, light in _faces(canvas, thing, sun):
         tone, surface = shade(colour, light), plane.surface(BUILDING, material)
         reach = plane.end - plane.start
@@ -73,8 +89,15 @@ def draw_building(canvas: Canvas, thing: Thing, palette: Palette, sun) -> None:
             _shop(plane, tone, palette, thing, light, rng)
         elif plane.along:
             _door(plane, reach * rng.uniform(0.3, 0.6), tone, shade(roof, light * 0.8))
-        plane.quad((-0.15, thing.height - 0.35), (reach + 0.15, thing.height + 0.05), shade(tone, 1.2), surface)
-        plane.quad((-0.15, thing.height - 0.45), (reach + 0.15, thing.height - 0.35), shade(tone, 0.7))
+        plane.quad(
+            (-0.15, thing.height - 0.35),
+            (reach + 0.15, thing.height + 0.05),
+            shade(tone, 1.2),
+            surface,
+        )
+        plane.quad(
+            (-0.15, thing.height - 0.45), (reach + 0.15, thing.height - 0.35), shade(tone, 0.7)
+        )
         if style[3]:
             _gable(plane, reach, thing.height, shade(roof, light), surface)
 
@@ -85,7 +108,9 @@ def _gable(plane: _Plane, reach: float, height: float, colour, surface: int) -> 
     plane.quad((0.2, height + 0.9), (reach - 0.2, height + 1.5), shade(colour, 1.08), surface)
 
 
-def _windows(plane: _Plane, up: float, thing: Thing, tone, light: float, style, rng: random.Random) -> None:
+def _windows(
+    plane: _Plane, up: float, thing: Thing, tone, light: float, style, rng: random.Random
+) -> None:
     """One row of windows with frames, reflections and sills; some are lit."""
     wide, tall, pitch, balconies, shutters = style
     reach = plane.end - plane.start
@@ -97,9 +122,20 @@ def _windows(plane: _Plane, up: float, thing: Thing, tone, light: float, style, 
         warm, dim = rng.random() < 0.1, rng.random() < 0.2
         if not plane.seen(start - 0.5, start + wide + 0.5):
             continue
-        glass = (246, 214, 140) if warm else shade(mix((84, 110, 136), (150, 184, 208), ((i * 7 + int(up)) % 5) * 0.14), 0.7 + 0.3 * light)
+        glass = (
+            (246, 214, 140)
+            if warm
+            else shade(
+                mix((84, 110, 136), (150, 184, 208), ((i * 7 + int(up)) % 5) * 0.14),
+                0.7 + 0.3 * light,
+            )
+        )
         if fine:
-            plane.quad((start - 0.12, up - 0.12), (start + wide + 0.12, up + tall + 0.12), shade(tone, 1.35))
+            plane.quad(
+                (start - 0.12, up - 0.12),
+                (start + wide + 0.12, up + tall + 0.12),
+                shade(tone, 1.35),
+            )
         # Some panes are lit though daylight outshines them: only the map of lights shows it.
         glow = plane.surface(BUILDING, SMOOTH, 0.7) if warm or dim else pane
         plane.quad((start, up), (start + wide, up + tall), glass, glow)
@@ -121,7 +157,9 @@ def _door(plane: _Plane, at: float, tone, colour) -> None:
     plane.quad((at + 0.15, 1.4), (at + 0.95, 2.1), (120, 144, 160))
 
 
-def _shop(plane: _Plane, tone, palette: Palette, thing: Thing, light: float, rng: random.Random) -> None:
+def _shop(
+    plane: _Plane, tone, palette: Palette, thing: Thing, light: float, rng: random.Random
+) -> None:
     """Shop window, sign band and a striped awning over the whole ground floor."""
     reach = plane.end - plane.start
     band = shade(palette.pick("awning", thing.shape + 7), 0.62 + 0.3 * light)
@@ -132,7 +170,11 @@ def _shop(plane: _Plane, tone, palette: Palette, thing: Thing, light: float, rng
     for i in range(count):
         start = 0.3 + i * pitch
         plane.quad((start + 0.1, 0.45), (start + pitch - 0.1, 2.5), (150, 176, 182), glow)
-        plane.quad((start + 0.1, 0.45), (start + pitch - 0.1, 1.0), mix((150, 120, 90), palette.pick("cloth", thing.shape + i), 0.4))
+        plane.quad(
+            (start + 0.1, 0.45),
+            (start + pitch - 0.1, 1.0),
+            mix((150, 120, 90), palette.pick("cloth", thing.shape + i), 0.4),
+        )
         plane.quad((start + 0.3, 1.2), (start + pitch * 0.5, 2.4), (196, 214, 218))
     plane.quad((0.2, 2.75), (reach - 0.2, 3.35), band)
     plane.quad((reach * 0.3, 2.92), (reach * 0.7, 3.2), (246, 238, 216))
@@ -149,10 +191,26 @@ def _awning(plane: _Plane, reach: float, band, colour, light: float) -> None:
     for i in range(count):
         near, far = plane.start + i * step, plane.start + (i + 1) * step
         tone = shade((244, 238, 226) if i % 2 else colour, 0.72 + 0.28 * light)
-        canvas.world_polygon([(plane.at, 2.85, near), (plane.at, 2.85, far), (plane.at + out, 2.35, far),
-                              (plane.at + out, 2.35, near)], tone, surface)
-        canvas.world_polygon([(plane.at + out, 2.35, near), (plane.at + out, 2.35, far), (plane.at + out, 2.12, far),
-                              (plane.at + out, 2.12, near)], shade(tone, 0.85), surface)
+        canvas.world_polygon(
+            [
+                (plane.at, 2.85, near),
+                (plane.at, 2.85, far),
+                (plane.at + out, 2.35, far),
+                (plane.at + out, 2.35, near),
+            ],
+            tone,
+            surface,
+        )
+        canvas.world_polygon(
+            [
+                (plane.at + out, 2.35, near),
+                (plane.at + out, 2.35, far),
+                (plane.at + out, 2.12, far),
+                (plane.at + out, 2.12, near),
+            ],
+            shade(tone, 0.85),
+            surface,
+        )
 
 
 def draw_skyline(canvas: Canvas, thing: Thing, palette: Palette, sun) -> None:
@@ -166,14 +224,22 @@ def draw_skyline(canvas: Canvas, thing: Thing, palette: Palette, sun) -> None:
     for floor in range(1, int(thing.height / 3.0)):
         for i in range(4):
             start = thing.width * (0.08 + 0.23 * i)
-            plane.quad((start, floor * 3.0), (start + thing.width * 0.13, floor * 3.0 + 1.5), shade(tone, 0.78))
+            plane.quad(
+                (start, floor * 3.0),
+                (start + thing.width * 0.13, floor * 3.0 + 1.5),
+                shade(tone, 0.78),
+            )
 
 
 def draw_wall(canvas: Canvas, thing: Thing, palette: Palette, sun) -> None:
     """A masonry wall with pillars and a coping of lighter stone."""
     colour = palette.pick("wall", thing.shape)
     for plane, light in _faces(canvas, thing, sun):
-        tone, surface, reach = shade(colour, light), plane.surface(WALL, BRICK), plane.end - plane.start
+        tone, surface, reach = (
+            shade(colour, light),
+            plane.surface(WALL, BRICK),
+            plane.end - plane.start,
+        )
         plane.quad((0, 0), (reach, thing.height), tone, surface)
         plane.quad((0, 0), (reach, 0.25), shade(tone, 0.7))
         if plane.along:
@@ -181,12 +247,18 @@ def draw_wall(canvas: Canvas, thing: Thing, palette: Palette, sun) -> None:
                 at = min(i * 2.6, reach - 0.45)
                 plane.quad((at, 0), (at + 0.45, thing.height + 0.12), shade(tone, 1.12), surface)
                 plane.quad((at + 0.45, 0), (at + 0.55, thing.height), shade(tone, 0.72))
-        plane.quad((-0.05, thing.height), (reach + 0.05, thing.height + 0.22), shade(tone, 1.4), plane.surface(WALL, SMOOTH))
+        plane.quad(
+            (-0.05, thing.height),
+            (reach + 0.05, thing.height + 0.22),
+            shade(tone, 1.4),
+            plane.surface(WALL, SMOOTH),
+        )
         plane.quad((0, thing.height - 0.08), (reach, thing.height), shade(tone, 0.65))
 
 
 def draw_fence(canvas: Canvas, thing: Thing, palette: Palette, sun) -> None:
-    """A fence of pickets or bars; the whole panel is labelled, between the bars one sees the hedge behind it."""
+    """A fence of pickets or bars; the whole panel is labelled, between the bars one sees the hedge
+    behind it."""
     rng = random.Random(thing.shape)
     colour, gap = palette.pick("fence", thing.shape), palette.pick("terrain", 1)
     spacing = rng.choice((0.42, 0.55))
@@ -199,9 +271,15 @@ def draw_fence(canvas: Canvas, thing: Thing, palette: Palette, sun) -> None:
             plane.quad((0, thing.height * up), (reach, thing.height * up + 0.16), shade(tone, 0.82))
         for i in range(int(reach / spacing)):
             start = i * spacing
-            plane.quad((start, 0.05), (start + bar, thing.height * (1.0 if i % 2 else 0.96)), tone, surface)
+            plane.quad(
+                (start, 0.05), (start + bar, thing.height * (1.0 if i % 2 else 0.96)), tone, surface
+            )
             if plane.pixels() > 60:
-                plane.quad((start + bar * 0.75, 0.05), (start + bar, thing.height * 0.96), shade(tone, 0.72))
+                plane.quad(
+                    (start + bar * 0.75, 0.05),
+                    (start + bar, thing.height * 0.96),
+                    shade(tone, 0.72),
+                )
         for i in range(int(reach / 2.4) + 1):
             start = min(i * 2.4, reach - 0.25)
             plane.quad((start, 0), (start + 0.24, thing.height + 0.18), shade(tone, 0.75), surface)

@@ -5,7 +5,7 @@ import random
 
 from tqdm_demo.streets.canvas import LEAVES, Canvas
 from tqdm_demo.streets.palette import Palette, mix, shade
-from tqdm_demo.streets.scene import POLE, TRAFFIC_LIGHT, TRAFFIC_SIGN, VEGETATION, Thing
+from tqdm_demo.streets.world import POLE, TRAFFIC_LIGHT, TRAFFIC_SIGN, VEGETATION, Thing
 
 
 def draw_tree(canvas: Canvas, thing: Thing, palette: Palette, sun) -> None:
@@ -16,11 +16,26 @@ def draw_tree(canvas: Canvas, thing: Thing, palette: Palette, sun) -> None:
     foot = canvas.project(thing.x, 0.0, thing.z)
     thick = max(0.05 * thing.height, 0.28) * scale
     fork = (foot[0], foot[1] - thing.height * 0.48 * scale)
-    canvas.polygon([(foot[0] - thick * 0.65, foot[1]), (foot[0] + thick * 0.65, foot[1]), (fork[0] + thick * 0.35, fork[1]),
-                    (fork[0] - thick * 0.35, fork[1])], bark, surface)
+    canvas.polygon(
+        [
+            (foot[0] - thick * 0.65, foot[1]),
+            (foot[0] + thick * 0.65, foot[1]),
+            (fork[0] + thick * 0.35, fork[1]),
+            (fork[0] - thick * 0.35, fork[1]),
+        ],
+        bark,
+        surface,
+    )
     edge = math.copysign(1, sun[0]) * thick
-    canvas.polygon([(foot[0] + edge * 0.1, foot[1]), (foot[0] + edge * 0.65, foot[1]), (fork[0] + edge * 0.35, fork[1]),
-                    (fork[0] + edge * 0.05, fork[1])], shade(bark, 1.25))
+    canvas.polygon(
+        [
+            (foot[0] + edge * 0.1, foot[1]),
+            (foot[0] + edge * 0.65, foot[1]),
+            (fork[0] + edge * 0.35, fork[1]),
+            (fork[0] + edge * 0.05, fork[1]),
+        ],
+        shade(bark, 1.25),
+    )
     pointed = rng.random() < 0.2
     radius = thing.width / 2
     middle, tall = (0.6, thing.height * 0.36) if not pointed else (0.58, thing.height * 0.42)
@@ -30,7 +45,9 @@ def draw_tree(canvas: Canvas, thing: Thing, palette: Palette, sun) -> None:
         x, y = reach * math.cos(angle), reach * math.sin(angle)
         if pointed:
             x *= 0.75 - 0.6 * y
-        blobs.append((x * radius, thing.height * middle + y * tall, radius * rng.uniform(0.34, 0.48)))
+        blobs.append(
+            (x * radius, thing.height * middle + y * tall, radius * rng.uniform(0.34, 0.48))
+        )
     _crown(canvas, thing, blobs, palette.pick("leaf", thing.shape), sun, rng)
 
 
@@ -43,39 +60,58 @@ def draw_bush(canvas: Canvas, thing: Thing, palette: Palette, sun) -> None:
     for i in range(count):
         x = (i / (count - 1) - 0.5) * 2 * half * 0.78
         top = thing.height * (1.0 - 0.45 * (x / half) ** 2)
-        size = min(thing.height * 0.42, half * (0.5 if count == 9 else 0.62)) * rng.uniform(0.8, 1.1)
+        size = min(thing.height * 0.42, half * (0.5 if count == 9 else 0.62)) * rng.uniform(
+            0.8, 1.1
+        )
         blobs += [(x, max(top - size, size * 0.7), size), (x, size * 0.8, size * 0.95)]
     _crown(canvas, thing, blobs, palette.pick("leaf", thing.shape), sun, rng)
 
 
 def _crown(canvas: Canvas, thing: Thing, blobs, colour, sun, rng: random.Random) -> None:
-    """Three passes over the blobs: dark, middle (shifted towards the light), light tufts on the sun's side."""
+    """Three passes over the blobs: dark, middle (shifted towards the light), light tufts on the
+    sun's side."""
     surface = canvas.surface(VEGETATION, LEAVES, value=thing.z)
     scale = canvas.scale / thing.z
     foot = canvas.project(thing.x, 0.0, thing.z)
     side = math.copysign(1, sun[0])
-    dark, middle, light = shade(colour, 0.62), colour, mix(shade(colour, 1.18), (250, 240, 150), 0.08)
+    dark, middle, light = (
+        shade(colour, 0.62),
+        colour,
+        mix(shade(colour, 1.18), (250, 240, 150), 0.08),
+    )
     bodies = [shade(middle, 0.86 + 0.035 * i) for i in range(5)]
     tones = [mix(middle, light, i / 8) for i in range(10)]
     for x, y, size in blobs:
-        canvas.ellipse((foot[0] + x * scale, foot[1] - y * scale), size * scale, size * scale * 0.92, dark, surface)
+        canvas.ellipse(
+            (foot[0] + x * scale, foot[1] - y * scale),
+            size * scale,
+            size * scale * 0.92,
+            dark,
+            surface,
+        )
     for x, y, size in sorted(blobs, key=lambda blob: blob[1]):
         centre = (foot[0] + (x + side * size * 0.16) * scale, foot[1] - (y + size * 0.2) * scale)
         canvas.ellipse(centre, size * 0.76 * scale, size * 0.68 * scale, rng.choice(bodies))
     for x, y, size in blobs:
-        # Larger pictures show more and finer tufts; they lie inside the blob, so that no label depends on it.
+        # Larger pictures show more and finer tufts; they lie inside the blob, so that no label
+        # depends on it.
         pixels = size * scale
-        for _ in range(11 if pixels > 40 else 6 if pixels > 16 else 2 if pixels > 6 else pixels > 3):
+        for _ in range(
+            11 if pixels > 40 else 6 if pixels > 16 else 2 if pixels > 6 else pixels > 3
+        ):
             angle, reach = rng.uniform(-0.6, 1.9), rng.uniform(0.1, 0.72)
-            centre = (foot[0] + (x + side * size * reach * math.cos(angle)) * scale,
-                      foot[1] - (y + size * reach * math.sin(angle)) * scale)
+            centre = (
+                foot[0] + (x + side * size * reach * math.cos(angle)) * scale,
+                foot[1] - (y + size * reach * math.sin(angle)) * scale,
+            )
             tuft = pixels * (rng.uniform(0.09, 0.2) if pixels > 16 else rng.uniform(0.2, 0.3))
             facing = reach * (1.1 - 0.35 * abs(angle - 0.65)) * 8 + rng.uniform(0.0, 1.8)
             canvas.ellipse(centre, tuft, tuft * 0.8, tones[int(facing)])
 
 
 def draw_post(canvas: Canvas, thing: Thing, palette: Palette, sun) -> None:
-    """A pole, at least three pixels of a 256-pixel picture thick, carrying a lamp, a traffic light or a sign."""
+    """A pole, at least three pixels of a 256-pixel picture thick, carrying a lamp, a traffic light
+    or a sign."""
     rng = random.Random(thing.shape)
     scale = canvas.scale / thing.z
     foot = canvas.project(thing.x, 0.0, thing.z)
@@ -83,8 +119,16 @@ def draw_post(canvas: Canvas, thing: Thing, palette: Palette, sun) -> None:
     surface, colour = canvas.surface(POLE, value=thing.z), palette.pick("pole", 3)
     top = foot[1] - thing.height * scale
     _pipe(canvas, (foot[0], foot[1]), (foot[0], top), thick, colour, sun, surface)
-    canvas.polygon([(foot[0] - thick, foot[1]), (foot[0] + thick, foot[1]), (foot[0] + thick * 0.8, foot[1] - 0.5 * scale),
-                    (foot[0] - thick * 0.8, foot[1] - 0.5 * scale)], shade(colour, 0.85), surface)
+    canvas.polygon(
+        [
+            (foot[0] - thick, foot[1]),
+            (foot[0] + thick, foot[1]),
+            (foot[0] + thick * 0.8, foot[1] - 0.5 * scale),
+            (foot[0] - thick * 0.8, foot[1] - 0.5 * scale),
+        ],
+        shade(colour, 0.85),
+        surface,
+    )
     if thing.kind == "lamp":
         _lamp(canvas, thing, (foot[0], top), scale, thick, colour, surface)
     elif thing.kind == "traffic light":
@@ -96,17 +140,29 @@ def draw_post(canvas: Canvas, thing: Thing, palette: Palette, sun) -> None:
 def _pipe(canvas: Canvas, start, end, thick: float, colour, sun, surface: int) -> None:
     canvas.line(start, end, thick, shade(colour, 0.82), surface)
     offset = math.copysign(thick * 0.2, sun[0])
-    canvas.line((start[0] + offset, start[1]), (end[0] + offset, end[1]), thick * 0.4, shade(colour, 1.3))
+    canvas.line(
+        (start[0] + offset, start[1]), (end[0] + offset, end[1]), thick * 0.4, shade(colour, 1.3)
+    )
 
 
-def _lamp(canvas: Canvas, thing: Thing, top, scale: float, thick: float, colour, surface: int) -> None:
+def _lamp(
+    canvas: Canvas, thing: Thing, top, scale: float, thick: float, colour, surface: int
+) -> None:
     """An arm that reaches over the road with a lamp head."""
     arm = (-1 if thing.x > 0 else 1) * 1.5 * scale
-    canvas.line((top[0], top[1] + thick / 2), (top[0] + arm, top[1] - 0.1 * scale), thick * 0.85, shade(colour, 0.9), surface)
+    canvas.line(
+        (top[0], top[1] + thick / 2),
+        (top[0] + arm, top[1] - 0.1 * scale),
+        thick * 0.85,
+        shade(colour, 0.9),
+        surface,
+    )
     head = (top[0] + arm, top[1])
     canvas.ellipse(head, 0.55 * scale, 0.2 * scale, shade(colour, 0.75), surface)
     glow = canvas.surface(POLE, value=thing.z, light=1.0)
-    canvas.ellipse((head[0], head[1] + 0.12 * scale), 0.4 * scale, 0.11 * scale, (255, 240, 196), glow)
+    canvas.ellipse(
+        (head[0], head[1] + 0.12 * scale), 0.4 * scale, 0.11 * scale, (255, 240, 196), glow
+    )
 
 
 def _traffic_light(canvas: Canvas, thing: Thing, top, scale: float, rng: random.Random) -> None:
@@ -116,19 +172,43 @@ def _traffic_light(canvas: Canvas, thing: Thing, top, scale: float, rng: random.
     x, y = top[0], top[1] - 0.2 * scale
     _rounded(canvas, x, y, wide + 0.06 * scale, tall + 0.06 * scale, (226, 196, 70), surface)
     _rounded(canvas, x, y, wide, tall, (32, 36, 36), None)
-    for i, (on, off) in enumerate((((255, 60, 48), (92, 30, 28)), ((255, 196, 40), (94, 74, 26)), ((60, 232, 120), (24, 78, 46)))):
+    for i, (on, off) in enumerate(
+        (
+            ((255, 60, 48), (92, 30, 28)),
+            ((255, 196, 40), (94, 74, 26)),
+            ((60, 232, 120), (24, 78, 46)),
+        )
+    ):
         centre = (x, y + (i + 0.5) * tall / 3)
         glow = canvas.surface(TRAFFIC_LIGHT, value=thing.z, light=1.0) if i == number else None
         canvas.ellipse(centre, wide * 0.66, wide * 0.66, on if i == number else off, glow)
         if i == number:
-            canvas.ellipse((centre[0] - wide * 0.18, centre[1] - wide * 0.2), wide * 0.22, wide * 0.22, mix(on, (255, 255, 255), 0.6))
+            canvas.ellipse(
+                (centre[0] - wide * 0.18, centre[1] - wide * 0.2),
+                wide * 0.22,
+                wide * 0.22,
+                mix(on, (255, 255, 255), 0.6),
+            )
 
 
-def _rounded(canvas: Canvas, x: float, y: float, half: float, tall: float, colour, surface: int | None) -> None:
+def _rounded(
+    canvas: Canvas, x: float, y: float, half: float, tall: float, colour, surface: int | None
+) -> None:
     cut = half * 0.35
-    canvas.polygon([(x - half + cut, y), (x + half - cut, y), (x + half, y + cut), (x + half, y + tall - cut),
-                    (x + half - cut, y + tall), (x - half + cut, y + tall), (x - half, y + tall - cut), (x - half, y + cut)],
-                   colour, surface)
+    canvas.polygon(
+        [
+            (x - half + cut, y),
+            (x + half - cut, y),
+            (x + half, y + cut),
+            (x + half, y + tall - cut),
+            (x + half - cut, y + tall),
+            (x - half + cut, y + tall),
+            (x - half, y + tall - cut),
+            (x - half, y + cut),
+        ],
+        colour,
+        surface,
+    )
 
 
 def _sign(canvas: Canvas, thing: Thing, top, scale: float, rng: random.Random) -> None:
@@ -139,8 +219,17 @@ def _sign(canvas: Canvas, thing: Thing, top, scale: float, rng: random.Random) -
     red, white, blue, yellow = (206, 34, 40), (246, 246, 242), (34, 92, 190), (250, 206, 50)
 
     def shape(corners: int, turn: float, share: float, colour, own: int | None = None) -> None:
-        canvas.polygon([(x + size * share * math.cos(turn + k * 2 * math.pi / corners),
-                         y + size * share * math.sin(turn + k * 2 * math.pi / corners)) for k in range(corners)], colour, own)
+        canvas.polygon(
+            [
+                (
+                    x + size * share * math.cos(turn + k * 2 * math.pi / corners),
+                    y + size * share * math.sin(turn + k * 2 * math.pi / corners),
+                )
+                for k in range(corners)
+            ],
+            colour,
+            own,
+        )
 
     if kind == 0:
         shape(8, math.pi / 8, 1.05, white, surface)
@@ -159,7 +248,14 @@ def _sign(canvas: Canvas, thing: Thing, top, scale: float, rng: random.Random) -
         shape(18, 0.0, 1.0, white, surface)
         shape(18, 0.0, 0.88, blue)
         canvas.polygon(_bar(x, y + size * 0.2, size * 0.12, size * 0.4), white)
-        canvas.polygon([(x - size * 0.4, y - size * 0.1), (x + size * 0.4, y - size * 0.1), (x, y - size * 0.6)], white)
+        canvas.polygon(
+            [
+                (x - size * 0.4, y - size * 0.1),
+                (x + size * 0.4, y - size * 0.1),
+                (x, y - size * 0.6),
+            ],
+            white,
+        )
     else:
         canvas.polygon(_bar(x, y, size * 1.5, size * 0.8), white, surface)
         canvas.polygon(_bar(x, y, size * 1.4, size * 0.7), blue)
@@ -168,4 +264,9 @@ def _sign(canvas: Canvas, thing: Thing, top, scale: float, rng: random.Random) -
 
 
 def _bar(x: float, y: float, half_x: float, half_y: float):
-    return [(x - half_x, y - half_y), (x + half_x, y - half_y), (x + half_x, y + half_y), (x - half_x, y + half_y)]
+    return [
+        (x - half_x, y - half_y),
+        (x + half_x, y - half_y),
+        (x + half_x, y + half_y),
+        (x - half_x, y + half_y),
+    ]

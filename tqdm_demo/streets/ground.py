@@ -1,11 +1,11 @@
-"""Sky and ground: gradient, sun and soft clouds; road, markings, rails, pavements, grass and the shadows on them."""
+"""Sky with sun and soft clouds; road, markings, rails, pavements, grass and their shadows."""
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from tqdm_demo.streets.canvas import ASPHALT, GRASS, GROUND, PAVING, Canvas
 from tqdm_demo.streets.palette import Palette, shade
-from tqdm_demo.streets.scene import FARTHEST, NEAREST, ROAD, SIDEWALK, SKY, TERRAIN, Scene, Thing
+from tqdm_demo.streets.world import FARTHEST, NEAREST, ROAD, SIDEWALK, SKY, TERRAIN, Scene, Thing
 
 _NEAR = NEAREST * 0.6
 _MATERIAL = {ROAD: ASPHALT, SIDEWALK: PAVING, TERRAIN: GRASS}
@@ -41,14 +41,22 @@ def _cloud_masks(scene: Scene, wide: int, tall: int) -> tuple[np.ndarray, np.nda
         draw = ImageDraw.Draw(mask)
         for x, y, radius_x, radius_y in scene.clouds:
             shift = -0.1 * radius_x if scene.sun[0] < 0 else 0.1 * radius_x
-            cx, cy, rx, ry = x + shift * (share < 1), y - lift * radius_y, radius_x * share, radius_y * share
-            draw.ellipse(((cx - rx) * wide, (cy - ry) * tall, (cx + rx) * wide, (cy + ry) * tall), fill=255)
+            cx, cy, rx, ry = (
+                x + shift * (share < 1),
+                y - lift * radius_y,
+                radius_x * share,
+                radius_y * share,
+            )
+            draw.ellipse(
+                ((cx - rx) * wide, (cy - ry) * tall, (cx + rx) * wide, (cy + ry) * tall), fill=255
+            )
         masks.append(np.asarray(mask.filter(ImageFilter.GaussianBlur(wide / 90)), np.float32) / 255)
     return masks[0], masks[1]
 
 
 def draw_ground(canvas: Canvas, scene: Scene, palette: Palette) -> None:
-    """Grass to the horizon, then the strips, the road, the crossing street and what is painted on them."""
+    """Grass to the horizon, then the strips, the road, the crossing street and what is painted on
+    them."""
     terrain = shade(palette.pick("terrain", 1), 1.0)
     _quad(canvas, -400, 400, _NEAR, 900.0, terrain, canvas.surface(TERRAIN, GRASS, GROUND))
     for strip in scene.strips:
@@ -60,7 +68,10 @@ def draw_ground(canvas: Canvas, scene: Scene, palette: Palette) -> None:
     _quad(canvas, left, right, _NEAR, FARTHEST, asphalt, road)
     if scene.crossing:
         walk = canvas.surface(SIDEWALK, PAVING, GROUND)
-        for near, far in ((scene.crossing - 5.0, scene.crossing - 3.6), (scene.crossing + 3.6, scene.crossing + 5.0)):
+        for near, far in (
+            (scene.crossing - 5.0, scene.crossing - 3.6),
+            (scene.crossing + 3.6, scene.crossing + 5.0),
+        ):
             for start, end in ((-60, left), (right, 60)):
                 _quad(canvas, start, end, near, far, palette.pick("sidewalk", 1), walk)
         _quad(canvas, -60, 60, scene.crossing - 3.6, scene.crossing + 3.6, asphalt, road)
@@ -69,8 +80,18 @@ def draw_ground(canvas: Canvas, scene: Scene, palette: Palette) -> None:
     _rails(canvas, scene)
 
 
-def _quad(canvas: Canvas, left: float, right: float, near: float, far: float, colour, surface: int | None = None) -> None:
-    canvas.world_polygon([(left, 0, near), (right, 0, near), (right, 0, far), (left, 0, far)], colour, surface)
+def _quad(
+    canvas: Canvas,
+    left: float,
+    right: float,
+    near: float,
+    far: float,
+    colour,
+    surface: int | None = None,
+) -> None:
+    canvas.world_polygon(
+        [(left, 0, near), (right, 0, near), (right, 0, far), (left, 0, far)], colour, surface
+    )
 
 
 def _kerbs(canvas: Canvas, scene: Scene, palette: Palette) -> None:
@@ -91,7 +112,9 @@ def _markings(canvas: Canvas, scene: Scene, colour) -> None:
     z = 2.0
     while z < 70:
         inside = scene.crossing and scene.crossing - 5 < z < scene.crossing + 4
-        if not inside and not (scene.crosswalk and scene.crosswalk - 3.5 < z + 1 < scene.crosswalk + 2.5):
+        if not inside and not (
+            scene.crosswalk and scene.crosswalk - 3.5 < z + 1 < scene.crosswalk + 2.5
+        ):
             _quad(canvas, middle - 0.09, middle + 0.09, z, z + 2.2, colour)
         z += 4.4
     if not scene.crosswalk:
@@ -117,7 +140,8 @@ def _rails(canvas: Canvas, scene: Scene) -> None:
 
 
 def cast_shadow(canvas: Canvas, thing: Thing, sun: tuple[float, float, float]) -> None:
-    """The thing's shadow on the ground: its footprint swept away from the sun, and a darker patch right under it."""
+    """The thing's shadow on the ground: its footprint swept away from the sun, and a darker patch
+    right under it."""
     reach = min(thing.height, 9.0) / max(sun[1], 0.3)
     dx, dz = -sun[0] * reach, -sun[2] * reach
     wide, deep = thing.width / 2, thing.length / 2
@@ -137,12 +161,22 @@ def cast_shadow(canvas: Canvas, thing: Thing, sun: tuple[float, float, float]) -
 def _crown_shadow(canvas: Canvas, thing: Thing, dx: float, dz: float) -> None:
     angles = np.linspace(0, 2 * np.pi, 14, endpoint=False)
     radius = thing.width / 2
-    canvas.shadow([(thing.x + dx + radius * np.cos(a), thing.z + dz + radius * np.sin(a)) for a in angles], 150)
+    canvas.shadow(
+        [(thing.x + dx + radius * np.cos(a), thing.z + dz + radius * np.sin(a)) for a in angles],
+        150,
+    )
 
 
-def _hull(x: float, z: float, wide: float, deep: float, dx: float, dz: float) -> list[tuple[float, float]]:
+def _hull(
+    x: float, z: float, wide: float, deep: float, dx: float, dz: float
+) -> list[tuple[float, float]]:
     """Convex hull of a rectangle and its shifted copy, (X, Z) points in order around it."""
-    corners = [(x - wide, z - deep), (x + wide, z - deep), (x + wide, z + deep), (x - wide, z + deep)]
+    corners = [
+        (x - wide, z - deep),
+        (x + wide, z - deep),
+        (x + wide, z + deep),
+        (x - wide, z + deep),
+    ]
     points = sorted({*corners, *((a + dx, b + dz) for a, b in corners)})
     hull: list[tuple[float, float]] = []
     for chain in (points, points[::-1]):

@@ -1,7 +1,7 @@
 """Paint a scene: the picture and, by the very same strokes, its labels, depth and emitted light.
 
-Drawing runs from far to near on a ``Canvas``; ``shading`` then adds texture, shadows and haze. Geometry and labels
-depend on the scene alone; colours depend on the palette (variety and seed).
+Drawing runs from far to near on a ``Canvas``; ``shading`` then adds texture, shadows and haze.
+Geometry and labels depend on the scene alone; colours depend on the palette (variety and seed).
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import numpy as np
 from tqdm_demo.streets import facades, figures, furniture, ground, shading, vehicles
 from tqdm_demo.streets.canvas import Canvas
 from tqdm_demo.streets.palette import Palette
-from tqdm_demo.streets.scene import STREET, VEHICLES, Scene, Thing
+from tqdm_demo.streets.world import STREET, VEHICLES, Scene, Thing
 
 _LARGEST = 4096
 
@@ -24,7 +24,8 @@ class Painting:
         image: uint8 (H, W, 3), RGB.
         labels: uint8 (H, W), Cityscapes train ids 0..18.
         depth: float32 (H, W), metres; the sky is 1000.
-        lights: float32 (H, W) in [0, 1], how strongly the pixel emits light (lamps, lit windows, vehicle lights).
+        lights: float32 (H, W) in [0, 1], how strongly the pixel emits light (lamps, lit windows,
+            vehicle lights).
     """
 
     image: np.ndarray
@@ -33,14 +34,16 @@ class Painting:
     lights: np.ndarray
 
 
-def paint_scene(scene: Scene, size: tuple[int, int] = (256, 128), variety: float = 0.0, seed: int = 0) -> Painting:
+def paint_scene(
+    scene: Scene, size: tuple[int, int] = (256, 128), variety: float = 0.0, seed: int = 0
+) -> Painting:
     """Paint a scene.
 
     Args:
         scene: what to paint.
         size: (width, height) in pixels; 2:1 shows the scene as it was composed.
-        variety: 0 = narrow palette of the source world, 1 = wide palettes; same geometry and labels.
-        seed: of the colours.
+        variety: 0 = narrow palette of the source world, 1 = wide palettes; same geometry and
+            labels. seed: of the colours.
 
     Raises:
         ValueError: if a side is below 16 or above 4096 pixels, or variety is outside [0, 1].
@@ -68,8 +71,11 @@ def _in_view(canvas: Canvas, thing: Thing) -> bool:
     """False where the thing lies wholly to the left or right of the picture."""
     reach = max(thing.width, thing.length if thing.yaw else 0.0) / 2 + 1.7
     deep = max(thing.width, thing.length) / 2
-    ends = [canvas.project(thing.x + side * reach, 0.0, max(thing.z + way * deep, 0.7))[0]
-            for side in (-1, 1) for way in (-1, 1)]
+    ends = [
+        canvas.project(thing.x + side * reach, 0.0, max(thing.z + way * deep, 0.7))[0]
+        for side in (-1, 1)
+        for way in (-1, 1)
+    ]
     return max(ends) > 0 and min(ends) < canvas.width
 
 
@@ -87,8 +93,14 @@ def _draw(canvas: Canvas, thing: Thing, palette: Palette, sun: tuple[float, floa
 
 
 _DRAWERS = {
-    "building": facades.draw_building, "shop": facades.draw_building, "skyline": facades.draw_skyline,
-    "wall": facades.draw_wall, "fence": facades.draw_fence, "tree": furniture.draw_tree,
-    "bush": furniture.draw_bush, "lamp": furniture.draw_post, "traffic light": furniture.draw_post,
+    "building": facades.draw_building,
+    "shop": facades.draw_building,
+    "skyline": facades.draw_skyline,
+    "wall": facades.draw_wall,
+    "fence": facades.draw_fence,
+    "tree": furniture.draw_tree,
+    "bush": furniture.draw_bush,
+    "lamp": furniture.draw_post,
+    "traffic light": furniture.draw_post,
     "traffic sign": furniture.draw_post,
 }

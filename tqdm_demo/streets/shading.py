@@ -1,22 +1,33 @@
-"""Light on the finished drawing, pixel by pixel: texture bound to the material, shadows on the ground, haze.
+"""Light on the finished drawing, pixel by pixel: texture of the materials, shadows, haze.
 
-Axes: H W pixels of the picture. Everything here is looked up from the surface map, nothing touches the sky.
+Axes: H W pixels of the picture. Everything here is looked up from the surface map, nothing touches
+the sky.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import ImageFilter
 
-from tqdm_demo.streets.canvas import ASPHALT, BRICK, GRASS, GROUND, LEAVES, PAVING, PLASTER, SIDE, Canvas
+from tqdm_demo.streets.canvas import (
+    ASPHALT,
+    BRICK,
+    GRASS,
+    GROUND,
+    LEAVES,
+    PAVING,
+    PLASTER,
+    SIDE,
+    Canvas,
+)
 from tqdm_demo.streets.palette import Palette
-from tqdm_demo.streets.scene import SKY
+from tqdm_demo.streets.world import SKY
 
 
 @dataclass(frozen=True)
 class Layers:
-    """Per-pixel maps (H, W): labels uint8, material uint8, depth float32 (metres), lights float32 and whether the pixel
-    lies on the ground plane (bool)."""
+    """Per-pixel maps (H, W): labels uint8, material uint8, depth float32 (metres), lights float32
+    and whether the pixel lies on the ground plane (bool)."""
 
     labels: np.ndarray
     material: np.ndarray
@@ -36,7 +47,9 @@ def resolve(canvas: Canvas) -> Layers:
     floor = canvas.scale * canvas.camera_height / np.maximum(y, 0.25)
     away = np.where(np.abs(x) < 0.5, 0.5, x)
     side = np.clip(canvas.scale * value / away, 1.0, 400.0)
-    depth = np.where(ground, np.minimum(floor, 900.0), np.where(plane == SIDE, side, value)).astype(np.float32)
+    depth = np.where(ground, np.minimum(floor, 900.0), np.where(plane == SIDE, side, value)).astype(
+        np.float32
+    )
     labels = np.array([s.label for s in surfaces], np.uint8)[numbers]
     material = np.array([s.material for s in surfaces], np.uint8)[numbers]
     lights = np.array([s.light for s in surfaces], np.float32)[numbers]
@@ -55,13 +68,16 @@ def shade_picture(canvas: Canvas, layers: Layers, palette: Palette) -> np.ndarra
     light = np.where(solid[..., None], np.array(palette.light, np.float32), np.float32(1.0))
     picture = picture * gain[..., None] * light
     picture[..., 2] += 10.0 * shadow
-    haze = np.where(solid, 0.55 * (1.0 - np.exp(-layers.depth / 170.0)), 0.0).astype(np.float32)[..., None]
+    haze = np.where(solid, 0.55 * (1.0 - np.exp(-layers.depth / 170.0)), 0.0).astype(np.float32)[
+        ..., None
+    ]
     picture += (np.array(palette.horizon, np.float32) - picture) * haze
     return np.clip(picture, 0, 255).astype(np.uint8)
 
 
 def _texture(canvas: Canvas, layers: Layers) -> np.ndarray:
-    """Brightness factor (H, W) of the materials, in world coordinates, fading where it is finer than a pixel."""
+    """Brightness factor (H, W) of the materials, in world coordinates, fading where it is finer
+    than a pixel."""
     height, width = layers.depth.shape
     gain = np.ones((height, width), np.float32)
     rows, columns = np.nonzero(layers.material)
@@ -72,7 +88,8 @@ def _texture(canvas: Canvas, layers: Layers) -> np.ndarray:
     x = (columns + 0.5 - canvas.vanish_x) * metre
     y = canvas.camera_height - (rows + 0.5 - canvas.horizon_y) * metre
     ground = layers.ground[rows, columns]
-    # Walls along the road run in Z, walls across the view in X; their sum serves both without telling them apart.
+    # Walls along the road run in Z, walls across the view in X; their sum serves both without
+    # telling them apart.
     u = np.where(ground, x, x + depth)
     v = np.where(ground, depth, y)
     pixel = np.where(ground, metre * np.maximum(1.0, depth / canvas.camera_height / 6), metre)
@@ -87,13 +104,16 @@ def _texture(canvas: Canvas, layers: Layers) -> np.ndarray:
 
 def _hash(i: np.ndarray, j: np.ndarray) -> np.ndarray:
     """Pseudo-random numbers in [-1, 1] for integer cells."""
-    h = i.astype(np.int64).astype(np.uint32) * np.uint32(374761393) + j.astype(np.int64).astype(np.uint32) * np.uint32(668265263)
+    h = i.astype(np.int64).astype(np.uint32) * np.uint32(374761393) + j.astype(np.int64).astype(
+        np.uint32
+    ) * np.uint32(668265263)
     h = (h ^ (h >> np.uint32(13))) * np.uint32(1274126177)
     return ((h >> np.uint32(9)) & np.uint32(0xFFFF)).astype(np.float32) / 32767.5 - 1.0
 
 
 def _noise(u: np.ndarray, v: np.ndarray, size: float, pixel: np.ndarray) -> np.ndarray:
-    """Smooth noise in [-1, 1] with cells of ``size`` metres, faded out where a cell is below about two pixels."""
+    """Smooth noise in [-1, 1] with cells of ``size`` metres, faded out where a cell is below about
+    two pixels."""
     u, v = u / size, v / size
     i, j = np.floor(u), np.floor(v)
     a, b = u - i, v - j
@@ -115,7 +135,12 @@ def _paving(u, v, pixel):
 
 
 def _grass(u, v, pixel):
-    return 1.0 + 0.13 * _noise(u, v * 0.5, 0.14, pixel) + 0.10 * _noise(u, v, 0.7, pixel) + 0.06 * _noise(u, v, 3.0, pixel)
+    return (
+        1.0
+        + 0.13 * _noise(u, v * 0.5, 0.14, pixel)
+        + 0.10 * _noise(u, v, 0.7, pixel)
+        + 0.06 * _noise(u, v, 3.0, pixel)
+    )
 
 
 def _plaster(u, v, pixel):
@@ -127,11 +152,22 @@ def _brick(u, v, pixel):
     along = u + 0.22 * np.mod(row, 2)
     joint = (np.mod(v, 0.2) < 0.035) | (np.mod(along, 0.44) < 0.04)
     fade = np.clip(0.1 / pixel - 0.4, 0.0, 1.0)
-    return 1.0 + fade * (0.09 * _hash(np.floor(along / 0.44), row) + 0.14 * joint) - 0.12 * np.exp(-np.maximum(v, 0.0) / 0.8)
+    return (
+        1.0
+        + fade * (0.09 * _hash(np.floor(along / 0.44), row) + 0.14 * joint)
+        - 0.12 * np.exp(-np.maximum(v, 0.0) / 0.8)
+    )
 
 
 def _leaves(u, v, pixel):
     return 1.0 + 0.16 * _noise(u, v, 0.16, pixel) + 0.10 * _noise(u, v, 0.45, pixel)
 
 
-_PAINTS = {ASPHALT: _asphalt, PAVING: _paving, GRASS: _grass, PLASTER: _plaster, BRICK: _brick, LEAVES: _leaves}
+_PAINTS = {
+    ASPHALT: _asphalt,
+    PAVING: _paving,
+    GRASS: _grass,
+    PLASTER: _plaster,
+    BRICK: _brick,
+    LEAVES: _leaves,
+}

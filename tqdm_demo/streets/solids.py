@@ -1,13 +1,15 @@
-"""Lit solids: a side outline pushed across its width (vehicles) or upright boxes (buildings, walls)."""
+"""Lit solids: side outlines pushed across a width, boxes, and the flat details on their faces."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tqdm_demo.streets.canvas import Canvas
-from tqdm_demo.streets.palette import Colour, shade
-from tqdm_demo.streets.scene import Thing
+from tqdm_demo.streets.palette import Colour, mix, shade
+from tqdm_demo.streets.world import Thing
 
+GLASS = (70, 92, 112)
+HEAD, TAIL = (255, 248, 214), (222, 36, 32)
 Point3 = tuple[float, float, float]
 
 
@@ -38,6 +40,7 @@ class Pose:
         self.cos, self.sin = math.cos(math.radians(thing.yaw)), math.sin(math.radians(thing.yaw))
 
     def __call__(self, point: Point3) -> Point3:
+        """World point (metres) of a point in the own axes."""
         across, up, along = point
         z = self.z - across * self.sin + along * self.cos
         return self.x + across * self.cos + along * self.sin, up, max(z, 0.6)
@@ -83,9 +86,62 @@ def _normal(points: Sequence[Point3]) -> list[float]:
     return [nx / length, ny / length, nz / length]
 
 
-def rectangle(axis: str, at: float, low: tuple[float, float], high: tuple[float, float]) -> tuple[Point3, ...]:
+def rectangle(
+    axis: str, at: float, low: tuple[float, float], high: tuple[float, float]
+) -> tuple[Point3, ...]:
     """A rectangle on the plane ``across = at`` or ``along = at``; corners as (horizontal, up)."""
     corners = ((low[0], low[1]), (high[0], low[1]), (high[0], high[1]), (low[0], high[1]))
     if axis == "across":
         return tuple((at, up, horizontal) for horizontal, up in corners)
     return tuple((horizontal, up, at) for horizontal, up in corners)
+
+
+def windscreen(face) -> list[Detail]:
+    """Glass on a face of four corners, with two slanted reflections."""
+    a, b, c, d = shrink(face, 0.86)
+    glass = mix(GLASS, (190, 215, 235), 0.2)
+
+    def on(first, second, share: float):
+        return tuple(p + (q - p) * share for p, q in zip(first, second, strict=True))
+
+    streaks = [
+        Detail(
+            (on(a, b, s), on(a, b, s + w), on(d, c, s + w + 0.16), on(d, c, s + 0.16)),
+            mix(glass, (214, 232, 244), 0.35),
+        )
+        for s, w in ((0.12, 0.17), (0.36, 0.06))
+    ]
+    return [Detail((a, b, c, d), glass), *streaks]
+
+
+def extrude(points, length: float, half: float, colour) -> list[Face]:
+    """Faces between consecutive outline points, then the two sides."""
+    left = [(-(half - inset), up, (along - 0.5) * length) for along, up, inset in points]
+    right = [(-a, up, b) for a, up, b in left]
+    faces = [
+        Face((left[i], right[i], right[i + 1], left[i + 1]), colour) for i in range(len(points) - 1)
+    ]
+    return [*faces, Face(tuple(left), colour), Face(tuple(right), colour)]
+
+
+def shrink(points, share: float):
+    """The polygon pulled towards its middle."""
+    middle = [sum(axis) / len(points) for axis in zip(*points, strict=True)]
+    return tuple(
+        tuple(m + (p - m) * share for p, m in zip(point, middle, strict=True)) for point in points
+    )
+
+
+def box(
+    length: float, half: float, low: float, high: float, start: float, end: float, colour
+) -> list[Face]:
+    """Rear, top, front and both sides of a box between two shares of the length."""
+    outline = (
+        (start, low, 0.0),
+        (start, high - 0.1, 0.0),
+        (start + 0.01, high, 0.1),
+        (end - 0.01, high, 0.1),
+        (end, high - 0.1, 0.0),
+        (end, low, 0.0),
+    )
+    return extrude(outline, length, half, colour)
