@@ -30,9 +30,7 @@ class ContextDecoder(nn.Module):
         self.memory_projection = nn.Sequential(
             nn.LayerNorm(text_width), nn.Linear(text_width, width), nn.LayerNorm(width)
         )
-        self.text_projection = nn.Sequential(
-            nn.LayerNorm(text_width), nn.Linear(text_width, width)
-        )
+        self.text_projection = nn.Sequential(nn.LayerNorm(text_width), nn.Linear(text_width, width))
         self.layers = nn.ModuleList(ContextLayer(width, heads) for _ in range(layers))
         self.output = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, text_width))
         self.apply(_initialise)

@@ -56,19 +56,17 @@ class DeformableAttention(nn.Module):
         batch, count, width = queries.shape
         offsets = self.offsets(queries).view(batch, count, heads, levels, points, 2)
         weights = self.weights(queries).view(batch, count, heads, levels * points).softmax(-1)
+        weights = weights.unflatten(-1, (levels, points))
         # (B * A, C / A, N): channels before places, as grid_sample wants its maps.
         maps = self.value(values).transpose(1, 2).reshape(batch * heads, width // heads, -1)
-        sampled = []
-        start = 0
-        for level, (rows, columns) in enumerate(sizes):
-            scale = offsets.new_tensor((columns, rows))
+        maps = maps.split([rows * columns for rows, columns in sizes], dim=2)
+        attended = maps[0].new_zeros(())
+        for level, size in enumerate(sizes):
+            scale = offsets.new_tensor((size[1], size[0]))
             places = reference[:, None, None] + offsets[:, :, :, level] / scale
-            grid = (2 * places - 1).transpose(1, 2).flatten(0, 1)
-            level_map = maps[:, :, start : start + rows * columns].unflatten(2, (rows, columns))
-            sampled.append(F.grid_sample(level_map, grid, align_corners=False))
-            start += rows * columns
-        weights = weights.transpose(1, 2).flatten(0, 1)[:, None]
-        attended = (torch.cat(sampled, dim=-1) * weights).sum(-1)
+            grid = _by_head(2 * places - 1)
+            sampled = F.grid_sample(maps[level].unflatten(2, size), grid, align_corners=False)
+            attended = attended + (sampled * _by_head(weights[:, :, :, level])[:, None]).sum(-1)
         return self.output(attended.view(batch, width, count).transpose(1, 2))
 
     def _initialise(self) -> None:
@@ -86,3 +84,8 @@ class DeformableAttention(nn.Module):
             nn.init.zeros_(layer)
         nn.init.xavier_uniform_(self.value.weight)
         nn.init.xavier_uniform_(self.output.weight)
+
+
+def _by_head(values: Tensor) -> Tensor:
+    """(B, N, A, ...) to (B * A, N, ...)."""
+    return values.transpose(1, 2).flatten(0, 1)

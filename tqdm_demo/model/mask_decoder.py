@@ -90,9 +90,7 @@ class MaskDecoder(nn.Module):
             to_tokens(level) + embedding
             for level, embedding in zip(levels, self.level_embeddings, strict=True)
         ]
-        memory_positions = [
-            sine_positions((m.shape[2], m.shape[3]), m.shape[1], m) for m in levels
-        ]
+        memory_positions = [sine_positions((m.shape[2], m.shape[3]), m.shape[1], m) for m in levels]
         predictions = [self.predict(queries, features.mask_features)]
         for index, layer in enumerate(self.layers):
             level = index % LEVELS

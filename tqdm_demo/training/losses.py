@@ -179,7 +179,8 @@ def _uncertain_places(logits: Tensor, points: int) -> Tensor:
     uncertain = int(UNCERTAIN_SHARE * points)
     candidates = torch.rand(*logits.shape[:2], OVERSAMPLING * points, 2, device=logits.device)
     sampled = _sample(logits.flatten(0, 1)[:, None], candidates.flatten(0, 1))
-    best = sampled.view(candidates.shape[:3]).abs().topk(uncertain, dim=-1, largest=False).indices
+    doubt = sampled.view(candidates.shape[:3]).abs()
+    best = doubt.topk(uncertain, dim=-1, largest=False, sorted=False).indices
     chosen = candidates.gather(2, best[..., None].expand(-1, -1, -1, 2))
     anywhere = torch.rand(*logits.shape[:2], points - uncertain, 2, device=logits.device)
     return torch.cat((chosen, anywhere), dim=2)
