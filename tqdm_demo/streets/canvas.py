@@ -14,9 +14,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from tqdm_demo.streets.palette import Colour
-from tqdm_demo.streets.world import Camera
+from tqdm_demo.streets.world import Camera, Point
 
-Point = tuple[float, float]
 SMOOTH, ASPHALT, PAVING, GRASS, PLASTER, BRICK, LEAVES = range(7)  # materials
 CONSTANT, GROUND, SIDE = range(
     3

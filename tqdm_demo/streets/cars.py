@@ -1,6 +1,8 @@
 """Cars, taxis and vans: a body with a glazed cabin."""
 
-from tqdm_demo.streets.palette import Palette, shade
+from collections.abc import Sequence
+
+from tqdm_demo.streets.palette import Colour, Palette, shade
 from tqdm_demo.streets.solids import (
     GLASS,
     HEAD,
@@ -12,7 +14,7 @@ from tqdm_demo.streets.solids import (
     shrink,
     windscreen,
 )
-from tqdm_demo.streets.world import Thing
+from tqdm_demo.streets.world import Point3, Thing
 
 # Outlines: (along as a share of the length from rear to front, up in metres, inset of the side in
 # metres).
@@ -120,14 +122,14 @@ def car_faces(thing: Thing, palette: Palette) -> list[Face]:
     return faces
 
 
-def _is_glass(points, i: int) -> bool:
+def _is_glass(points: Sequence[Point3], i: int) -> bool:
     """Edge i of the outline is a windscreen: above the belt and steep."""
     low, high = sorted((points[i][1], points[i + 1][1]))
     top = max(p[1] for p in points)
     return low > 0.5 * top and high - low > 0.18 * top and high > 0.85 * top
 
 
-def _car_side(side: Face, thing: Thing, belt: float, colour) -> list[Detail]:
+def _car_side(side: Face, thing: Thing, belt: float, colour: Colour) -> list[Detail]:
     """Side windows, door line and sill of one side."""
     at, length = side.points[0][0], thing.length
     sign = 1 if at > 0 else -1

@@ -1,6 +1,6 @@
 """Buses and trams: a long body with a row of windows and doors."""
 
-from tqdm_demo.streets.palette import Palette, mix
+from tqdm_demo.streets.palette import Colour, Palette, mix
 from tqdm_demo.streets.solids import (
     GLASS,
     HEAD,
@@ -43,7 +43,7 @@ def coach_faces(thing: Thing, palette: Palette) -> list[Face]:
     return faces
 
 
-def _tram_body(length: float, half: float, tall: float, colour) -> list[Face]:
+def _tram_body(length: float, half: float, tall: float, colour: Colour) -> list[Face]:
     """Both noses lean back; seven faces along the outline, then the two sides."""
     outline = (
         (0.0, 0.3, 0.25),
@@ -58,7 +58,7 @@ def _tram_body(length: float, half: float, tall: float, colour) -> list[Face]:
     return extrude(outline, length, half, colour)
 
 
-def _bus_end(end: Face, thing: Thing, lamp) -> list[Detail]:
+def _bus_end(end: Face, thing: Thing, lamp: Colour) -> list[Detail]:
     """Windscreen or rear window and the lit destination above it."""
     at, half, tall = end.points[0][2] * 1.002, thing.width / 2, thing.height
     top = tall - (0.65 if lamp == HEAD else 0.8)
@@ -68,12 +68,12 @@ def _bus_end(end: Face, thing: Thing, lamp) -> list[Detail]:
     return [*glass, Detail(frame, (36, 36, 40)), Detail(text, (255, 190, 70), 0.5, True)]
 
 
-def _tram_end(end: Face, width: float, accent) -> list[Detail]:
+def _tram_end(end: Face, width: float, accent: Colour) -> list[Detail]:
     at = end.points[0][2] * 1.002
     return [Detail(rectangle("along", at, (-width, 0.95), (width, 1.15)), accent)]
 
 
-def _bumper(end: Face, width: float, lamp, light: float) -> list[Detail]:
+def _bumper(end: Face, width: float, lamp: Colour, light: float) -> list[Detail]:
     """Dark bumper and a pair of lamps."""
     at = end.points[0][2] * 1.002
     details = [Detail(rectangle("along", at, (-width, 0.34), (width, 0.5)), (60, 60, 66))]
@@ -83,7 +83,7 @@ def _bumper(end: Face, width: float, lamp, light: float) -> list[Detail]:
     return details
 
 
-def _window_row(thing: Thing, at: float, accent, tram: bool) -> list[Detail]:
+def _window_row(thing: Thing, at: float, accent: Colour, tram: bool) -> list[Detail]:
     """Stripe, windows and doors along one side."""
     length, tall = thing.length, thing.height
     reach = length * (0.46 if tram else 0.485)

@@ -3,9 +3,9 @@
 import random
 
 from tqdm_demo.streets.canvas import BRICK, CONSTANT, PLASTER, SIDE, SMOOTH, Canvas
-from tqdm_demo.streets.palette import Palette, mix, shade
+from tqdm_demo.streets.palette import Colour, Palette, mix, shade
 from tqdm_demo.streets.solids import brightness
-from tqdm_demo.streets.world import BUILDING, FENCE, NEAREST, WALL, Thing
+from tqdm_demo.streets.world import BUILDING, FENCE, NEAREST, WALL, Point3, Thing
 
 
 class _Plane:
@@ -19,7 +19,7 @@ class _Plane:
         self,
         low: tuple[float, float],
         high: tuple[float, float],
-        colour,
+        colour: Colour,
         surface: int | None = None,
     ) -> None:
         """A rectangle from (metres along the plane, up) to the opposite corner."""
@@ -52,7 +52,7 @@ class _Plane:
         return self.canvas.surface(label, material, kind, self.at, light)
 
 
-def _faces(canvas: Canvas, thing: Thing, sun) -> list[tuple[_Plane, float]]:
+def _faces(canvas: Canvas, thing: Thing, sun: Point3) -> list[tuple[_Plane, float]]:
     """The faces of an axis-aligned box that can be seen, far one first, with their brightness."""
     near, far = max(thing.z - thing.length / 2, NEAREST), thing.z + thing.length / 2
     left, right = thing.x - thing.width / 2, thing.x + thing.width / 2
@@ -64,7 +64,7 @@ def _faces(canvas: Canvas, thing: Thing, sun) -> list[tuple[_Plane, float]]:
     return faces
 
 
-def draw_building(canvas: Canvas, thing: Thing, palette: Palette, sun) -> None:
+def draw_building(canvas: Canvas, thing: Thing, palette: Palette, sun: Point3) -> None:
     """A house with rows of windows; a "shop" has a glazed ground floor under an awning."""
     rng = random.Random(thing.shape)
     colour, roof = palette.pick("facade", thing.shape), palette.pick("roof", thing.shape)
@@ -102,14 +102,20 @@ def draw_building(canvas: Canvas, thing: Thing, palette: Palette, sun) -> None:
             _gable(plane, reach, thing.height, shade(roof, light), surface)
 
 
-def _gable(plane: _Plane, reach: float, height: float, colour, surface: int) -> None:
+def _gable(plane: _Plane, reach: float, height: float, colour: Colour, surface: int) -> None:
     """The sloped roof as seen from the street."""
     plane.quad((-0.2, height), (reach + 0.2, height + 0.9), colour, surface)
     plane.quad((0.2, height + 0.9), (reach - 0.2, height + 1.5), shade(colour, 1.08), surface)
 
 
 def _windows(
-    plane: _Plane, up: float, thing: Thing, tone, light: float, style, rng: random.Random
+    plane: _Plane,
+    up: float,
+    thing: Thing,
+    tone: Colour,
+    light: float,
+    style: tuple[float, float, float, bool, bool],
+    rng: random.Random,
 ) -> None:
     """One row of windows with frames, reflections and sills; some are lit."""
     wide, tall, pitch, balconies, shutters = style
@@ -151,14 +157,14 @@ def _windows(
                 plane.quad((edge, up), (edge + 0.42, up + tall), mix(tone, (60, 96, 92), 0.7))
 
 
-def _door(plane: _Plane, at: float, tone, colour) -> None:
+def _door(plane: _Plane, at: float, tone: Colour, colour: Colour) -> None:
     plane.quad((at - 0.12, 0.0), (at + 1.22, 2.4), shade(tone, 1.3))
     plane.quad((at, 0.0), (at + 1.1, 2.25), colour)
     plane.quad((at + 0.15, 1.4), (at + 0.95, 2.1), (120, 144, 160))
 
 
 def _shop(
-    plane: _Plane, tone, palette: Palette, thing: Thing, light: float, rng: random.Random
+    plane: _Plane, tone: Colour, palette: Palette, thing: Thing, light: float, rng: random.Random
 ) -> None:
     """Shop window, sign band and a striped awning over the whole ground floor."""
     reach = plane.end - plane.start
@@ -182,7 +188,7 @@ def _shop(
         _awning(plane, reach, band, palette.pick("awning", thing.shape + 3), light)
 
 
-def _awning(plane: _Plane, reach: float, band, colour, light: float) -> None:
+def _awning(plane: _Plane, reach: float, band: Colour, colour: Colour, light: float) -> None:
     """Stripes that lean out over the pavement."""
     canvas, out = plane.canvas, (-0.9 if plane.at > 0 else 0.9)
     surface = plane.surface(BUILDING, SMOOTH)
@@ -213,7 +219,7 @@ def _awning(plane: _Plane, reach: float, band, colour, light: float) -> None:
         )
 
 
-def draw_skyline(canvas: Canvas, thing: Thing, palette: Palette, sun) -> None:
+def draw_skyline(canvas: Canvas, thing: Thing, palette: Palette, sun: Point3) -> None:
     """A far block of flats: one face, rows of window bands."""
     colour = palette.pick("skyline", thing.shape)
     plane = _Plane(canvas, False, thing.z, thing.x - thing.width / 2, thing.x + thing.width / 2)
@@ -231,7 +237,7 @@ def draw_skyline(canvas: Canvas, thing: Thing, palette: Palette, sun) -> None:
             )
 
 
-def draw_wall(canvas: Canvas, thing: Thing, palette: Palette, sun) -> None:
+def draw_wall(canvas: Canvas, thing: Thing, palette: Palette, sun: Point3) -> None:
     """A masonry wall with pillars and a coping of lighter stone."""
     colour = palette.pick("wall", thing.shape)
     for plane, light in _faces(canvas, thing, sun):
@@ -256,7 +262,7 @@ def draw_wall(canvas: Canvas, thing: Thing, palette: Palette, sun) -> None:
         plane.quad((0, thing.height - 0.08), (reach, thing.height), shade(tone, 0.65))
 
 
-def draw_fence(canvas: Canvas, thing: Thing, palette: Palette, sun) -> None:
+def draw_fence(canvas: Canvas, thing: Thing, palette: Palette, sun: Point3) -> None:
     """A fence of pickets or bars; the whole panel is labelled, between the bars one sees the hedge
     behind it."""
     rng = random.Random(thing.shape)

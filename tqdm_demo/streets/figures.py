@@ -3,10 +3,11 @@ distance."""
 
 import math
 import random
+from collections.abc import Sequence
 
 from tqdm_demo.streets.canvas import Canvas
-from tqdm_demo.streets.palette import Palette, mix, shade
-from tqdm_demo.streets.world import BICYCLE, MOTORCYCLE, PERSON, RIDER, Thing
+from tqdm_demo.streets.palette import Colour, Palette, mix, shade
+from tqdm_demo.streets.world import BICYCLE, MOTORCYCLE, PERSON, RIDER, Point, Thing
 
 
 class Figure:
@@ -24,7 +25,9 @@ class Figure:
         """Pixel of a point in the figure's own axes."""
         return self.foot[0] + forward * self.sign * self.scale, self.foot[1] - up * self.scale
 
-    def limb(self, points, width: float, colour, detail: bool = False) -> None:
+    def limb(
+        self, points: Sequence[Point], width: float, colour: Colour, detail: bool = False
+    ) -> None:
         """Bars through the points with round joints."""
         surface = None if detail else self.surface
         pixels = [self.at(*p) for p in points]
@@ -39,7 +42,7 @@ class Figure:
         forward: float,
         up: float,
         radius: float,
-        colour,
+        colour: Colour,
         detail: bool = False,
         tall: float = 1.0,
     ) -> None:
@@ -49,7 +52,7 @@ class Figure:
             self.at(forward, up), size, size * tall, colour, None if detail else self.surface
         )
 
-    def patch(self, points, colour, detail: bool = False) -> None:
+    def patch(self, points: Sequence[Point], colour: Colour, detail: bool = False) -> None:
         """A filled polygon."""
         self.canvas.polygon([self.at(*p) for p in points], colour, None if detail else self.surface)
 
@@ -106,7 +109,7 @@ def draw_person(canvas: Canvas, thing: Thing, palette: Palette, sun_side: float)
     _head(figure, 0.02 * k, 1.65 * k, k, skin, hair)
 
 
-def _head(figure: Figure, forward: float, up: float, k: float, skin, hair) -> None:
+def _head(figure: Figure, forward: float, up: float, k: float, skin: Colour, hair: Colour) -> None:
     figure.blob(forward, up, 0.125 * k, hair, tall=1.12)
     figure.blob(forward + 0.03 * k, up - 0.03 * k, 0.1 * k, skin, detail=True, tall=1.08)
     figure.patch(
@@ -132,7 +135,7 @@ def draw_two_wheeler(canvas: Canvas, thing: Thing, palette: Palette) -> None:
         _rider(Figure(canvas, thing, RIDER, squeeze), palette, thing.shape, pedals)
 
 
-def _wheel(figure: Figure, forward: float, radius: float, tyre: float, filling) -> None:
+def _wheel(figure: Figure, forward: float, radius: float, tyre: float, filling: Colour) -> None:
     x, y = figure.at(forward, radius)
     rx, ry = abs(radius * figure.sign) * figure.scale, radius * figure.scale
     figure.canvas.ellipse((x, y), rx, ry, (34, 34, 38), figure.surface)

@@ -2,13 +2,22 @@
 
 import math
 import random
+from collections.abc import Sequence
 
 from tqdm_demo.streets.canvas import LEAVES, Canvas
-from tqdm_demo.streets.palette import Palette, mix, shade
-from tqdm_demo.streets.world import POLE, TRAFFIC_LIGHT, TRAFFIC_SIGN, VEGETATION, Thing
+from tqdm_demo.streets.palette import Colour, Palette, mix, shade
+from tqdm_demo.streets.world import (
+    POLE,
+    TRAFFIC_LIGHT,
+    TRAFFIC_SIGN,
+    VEGETATION,
+    Point,
+    Point3,
+    Thing,
+)
 
 
-def draw_tree(canvas: Canvas, thing: Thing, palette: Palette, sun) -> None:
+def draw_tree(canvas: Canvas, thing: Thing, palette: Palette, sun: Point3) -> None:
     """A trunk with boughs under a crown of many blobs, dark below and light towards the sun."""
     rng = random.Random(thing.shape)
     scale, bark = canvas.scale / thing.z, palette.pick("trunk", thing.shape)
@@ -51,7 +60,7 @@ def draw_tree(canvas: Canvas, thing: Thing, palette: Palette, sun) -> None:
     _crown(canvas, thing, blobs, palette.pick("leaf", thing.shape), sun, rng)
 
 
-def draw_bush(canvas: Canvas, thing: Thing, palette: Palette, sun) -> None:
+def draw_bush(canvas: Canvas, thing: Thing, palette: Palette, sun: Point3) -> None:
     """A low mound of leaves that reaches the ground."""
     rng = random.Random(thing.shape)
     half = thing.width / 2
@@ -67,7 +76,14 @@ def draw_bush(canvas: Canvas, thing: Thing, palette: Palette, sun) -> None:
     _crown(canvas, thing, blobs, palette.pick("leaf", thing.shape), sun, rng)
 
 
-def _crown(canvas: Canvas, thing: Thing, blobs, colour, sun, rng: random.Random) -> None:
+def _crown(
+    canvas: Canvas,
+    thing: Thing,
+    blobs: Sequence[tuple[float, float, float]],
+    colour: Colour,
+    sun: Point3,
+    rng: random.Random,
+) -> None:
     """Three passes over the blobs: dark, middle (shifted towards the light), light tufts on the
     sun's side."""
     surface = canvas.surface(VEGETATION, LEAVES, value=thing.z)
@@ -109,7 +125,7 @@ def _crown(canvas: Canvas, thing: Thing, blobs, colour, sun, rng: random.Random)
             canvas.ellipse(centre, tuft, tuft * 0.8, tones[int(facing)])
 
 
-def draw_post(canvas: Canvas, thing: Thing, palette: Palette, sun) -> None:
+def draw_post(canvas: Canvas, thing: Thing, palette: Palette, sun: Point3) -> None:
     """A pole, at least three pixels of a 256-pixel picture thick, carrying a lamp, a traffic light
     or a sign."""
     rng = random.Random(thing.shape)
@@ -137,7 +153,15 @@ def draw_post(canvas: Canvas, thing: Thing, palette: Palette, sun) -> None:
         _sign(canvas, thing, (foot[0], top), scale, rng)
 
 
-def _pipe(canvas: Canvas, start, end, thick: float, colour, sun, surface: int) -> None:
+def _pipe(
+    canvas: Canvas,
+    start: Point,
+    end: Point,
+    thick: float,
+    colour: Colour,
+    sun: Point3,
+    surface: int,
+) -> None:
     canvas.line(start, end, thick, shade(colour, 0.82), surface)
     offset = math.copysign(thick * 0.2, sun[0])
     canvas.line(
@@ -146,7 +170,13 @@ def _pipe(canvas: Canvas, start, end, thick: float, colour, sun, surface: int) -
 
 
 def _lamp(
-    canvas: Canvas, thing: Thing, top, scale: float, thick: float, colour, surface: int
+    canvas: Canvas,
+    thing: Thing,
+    top: Point,
+    scale: float,
+    thick: float,
+    colour: Colour,
+    surface: int,
 ) -> None:
     """An arm that reaches over the road with a lamp head."""
     arm = (-1 if thing.x > 0 else 1) * 1.5 * scale
@@ -165,7 +195,9 @@ def _lamp(
     )
 
 
-def _traffic_light(canvas: Canvas, thing: Thing, top, scale: float, rng: random.Random) -> None:
+def _traffic_light(
+    canvas: Canvas, thing: Thing, top: Point, scale: float, rng: random.Random
+) -> None:
     """A dark box with a light rim and three round lamps, one of them on."""
     wide, tall, number = 0.29 * scale, 1.35 * scale, rng.randrange(3)
     surface = canvas.surface(TRAFFIC_LIGHT, value=thing.z)
@@ -192,7 +224,13 @@ def _traffic_light(canvas: Canvas, thing: Thing, top, scale: float, rng: random.
 
 
 def _rounded(
-    canvas: Canvas, x: float, y: float, half: float, tall: float, colour, surface: int | None
+    canvas: Canvas,
+    x: float,
+    y: float,
+    half: float,
+    tall: float,
+    colour: Colour,
+    surface: int | None,
 ) -> None:
     cut = half * 0.35
     canvas.polygon(
@@ -211,14 +249,16 @@ def _rounded(
     )
 
 
-def _sign(canvas: Canvas, thing: Thing, top, scale: float, rng: random.Random) -> None:
+def _sign(canvas: Canvas, thing: Thing, top: Point, scale: float, rng: random.Random) -> None:
     """One of six plates: stop, priority, give way, no entry, blue arrow, direction board."""
     surface = canvas.surface(TRAFFIC_SIGN, value=thing.z)
     kind, size = rng.randrange(6), 0.55 * scale
     x, y = top[0], top[1] + 0.25 * scale
     red, white, blue, yellow = (206, 34, 40), (246, 246, 242), (34, 92, 190), (250, 206, 50)
 
-    def shape(corners: int, turn: float, share: float, colour, own: int | None = None) -> None:
+    def shape(
+        corners: int, turn: float, share: float, colour: Colour, own: int | None = None
+    ) -> None:
         canvas.polygon(
             [
                 (
@@ -263,7 +303,7 @@ def _sign(canvas: Canvas, thing: Thing, top, scale: float, rng: random.Random) -
         canvas.polygon(_bar(x - size * 0.4, y + size * 0.25, size * 0.7, size * 0.12), white)
 
 
-def _bar(x: float, y: float, half_x: float, half_y: float):
+def _bar(x: float, y: float, half_x: float, half_y: float) -> list[Point]:
     return [
         (x - half_x, y - half_y),
         (x + half_x, y - half_y),

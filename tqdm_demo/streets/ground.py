@@ -4,8 +4,18 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from tqdm_demo.streets.canvas import ASPHALT, GRASS, GROUND, PAVING, Canvas
-from tqdm_demo.streets.palette import Palette, shade
-from tqdm_demo.streets.world import FARTHEST, NEAREST, ROAD, SIDEWALK, SKY, TERRAIN, Scene, Thing
+from tqdm_demo.streets.palette import Colour, Palette, shade
+from tqdm_demo.streets.world import (
+    FARTHEST,
+    NEAREST,
+    ROAD,
+    SIDEWALK,
+    SKY,
+    TERRAIN,
+    Point,
+    Scene,
+    Thing,
+)
 
 _NEAR = NEAREST * 0.6
 _MATERIAL = {ROAD: ASPHALT, SIDEWALK: PAVING, TERRAIN: GRASS}
@@ -86,7 +96,7 @@ def _quad(
     right: float,
     near: float,
     far: float,
-    colour,
+    colour: Colour,
     surface: int | None = None,
 ) -> None:
     canvas.world_polygon(
@@ -105,7 +115,7 @@ def _kerbs(canvas: Canvas, scene: Scene, palette: Palette) -> None:
             _quad(canvas, x, x - out * 0.09, near, far, shade(colour, 0.5))
 
 
-def _markings(canvas: Canvas, scene: Scene, colour) -> None:
+def _markings(canvas: Canvas, scene: Scene, colour: Colour) -> None:
     """Dashed centre line, edge lines, crosswalk stripes and the stop line before them."""
     left, right = scene.road
     middle = min(0.0, right - 3.2) / 2 + left * 0.25
@@ -189,5 +199,5 @@ def _hull(
     return hull
 
 
-def _turn(a, b, c) -> float:
+def _turn(a: Point, b: Point, c: Point) -> float:
     return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])

@@ -6,8 +6,9 @@ in any palette. The axes are those of ``world.py``.
 
 import random
 
+from tqdm_demo.streets.placement import Placement
 from tqdm_demo.streets.roadside import sample_backdrop, sample_clouds, sample_line, sample_side
-from tqdm_demo.streets.traffic import Placement, sample_pavement, sample_traffic
+from tqdm_demo.streets.traffic import sample_pavement, sample_traffic
 from tqdm_demo.streets.world import STREET, Camera, Scene, Strip, Thing, depth_extent
 
 __all__ = ["Camera", "Scene", "Strip", "Thing", "sample_scene"]
@@ -65,7 +66,7 @@ def _order(things: list[Thing], crossing: float | None) -> list[Thing]:
     """Far to near. What lies nearer the road's axis hides what stands further out, whatever the
     distance, except that a vehicle on the crossing street hides everything beyond it."""
 
-    def key(thing: Thing):
+    def key(thing: Thing) -> tuple[int, int, float]:
         if crossing and abs(thing.yaw) == 90.0:
             return 0, STREET + 1, -thing.z
         return (

@@ -123,18 +123,18 @@ def _noise(u: np.ndarray, v: np.ndarray, size: float, pixel: np.ndarray) -> np.n
     return (low * (1 - b) + high * b) * np.clip(size / pixel - 1.0, 0.0, 1.0)
 
 
-def _asphalt(u, v, pixel):
+def _asphalt(u: np.ndarray, v: np.ndarray, pixel: np.ndarray) -> np.ndarray:
     return 1.0 + 0.05 * _noise(u, v, 0.09, pixel) + 0.045 * _noise(u, v * 0.3, 0.8, pixel)
 
 
-def _paving(u, v, pixel):
+def _paving(u: np.ndarray, v: np.ndarray, pixel: np.ndarray) -> np.ndarray:
     fade = np.clip(0.12 / pixel - 0.5, 0.0, 1.0)
     joint = (np.mod(u, 0.6) < 0.05) | (np.mod(v, 0.6) < 0.07)
     slab = _hash(np.floor(u / 0.6), np.floor(v / 0.6))
     return 1.0 + fade * (0.05 * slab - 0.14 * joint) + 0.03 * _noise(u, v, 1.4, pixel)
 
 
-def _grass(u, v, pixel):
+def _grass(u: np.ndarray, v: np.ndarray, pixel: np.ndarray) -> np.ndarray:
     return (
         1.0
         + 0.13 * _noise(u, v * 0.5, 0.14, pixel)
@@ -143,11 +143,11 @@ def _grass(u, v, pixel):
     )
 
 
-def _plaster(u, v, pixel):
+def _plaster(u: np.ndarray, v: np.ndarray, pixel: np.ndarray) -> np.ndarray:
     return 1.0 + 0.03 * _noise(u, v, 0.5, pixel) - 0.12 * np.exp(-np.maximum(v, 0.0) / 0.8)
 
 
-def _brick(u, v, pixel):
+def _brick(u: np.ndarray, v: np.ndarray, pixel: np.ndarray) -> np.ndarray:
     row = np.floor(v / 0.2)
     along = u + 0.22 * np.mod(row, 2)
     joint = (np.mod(v, 0.2) < 0.035) | (np.mod(along, 0.44) < 0.04)
@@ -159,7 +159,7 @@ def _brick(u, v, pixel):
     )
 
 
-def _leaves(u, v, pixel):
+def _leaves(u: np.ndarray, v: np.ndarray, pixel: np.ndarray) -> np.ndarray:
     return 1.0 + 0.16 * _noise(u, v, 0.16, pixel) + 0.10 * _noise(u, v, 0.45, pixel)
 
 

@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 
 from tqdm_demo.streets.canvas import Canvas
 from tqdm_demo.streets.palette import Colour, mix, shade
-from tqdm_demo.streets.world import Thing
+from tqdm_demo.streets.world import Point3, Thing
 
 GLASS = (70, 92, 112)
 HEAD, TAIL = (255, 248, 214), (222, 36, 32)
-Point3 = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -96,12 +95,12 @@ def rectangle(
     return tuple((horizontal, up, at) for horizontal, up in corners)
 
 
-def windscreen(face) -> list[Detail]:
+def windscreen(face: Sequence[Point3]) -> list[Detail]:
     """Glass on a face of four corners, with two slanted reflections."""
     a, b, c, d = shrink(face, 0.86)
     glass = mix(GLASS, (190, 215, 235), 0.2)
 
-    def on(first, second, share: float):
+    def on(first: Point3, second: Point3, share: float) -> Point3:
         return tuple(p + (q - p) * share for p, q in zip(first, second, strict=True))
 
     streaks = [
@@ -114,7 +113,7 @@ def windscreen(face) -> list[Detail]:
     return [Detail((a, b, c, d), glass), *streaks]
 
 
-def extrude(points, length: float, half: float, colour) -> list[Face]:
+def extrude(points: Sequence[Point3], length: float, half: float, colour: Colour) -> list[Face]:
     """Faces between consecutive outline points, then the two sides."""
     left = [(-(half - inset), up, (along - 0.5) * length) for along, up, inset in points]
     right = [(-a, up, b) for a, up, b in left]
@@ -124,7 +123,7 @@ def extrude(points, length: float, half: float, colour) -> list[Face]:
     return [*faces, Face(tuple(left), colour), Face(tuple(right), colour)]
 
 
-def shrink(points, share: float):
+def shrink(points: Sequence[Point3], share: float) -> tuple[Point3, ...]:
     """The polygon pulled towards its middle."""
     middle = [sum(axis) / len(points) for axis in zip(*points, strict=True)]
     return tuple(
@@ -133,7 +132,7 @@ def shrink(points, share: float):
 
 
 def box(
-    length: float, half: float, low: float, high: float, start: float, end: float, colour
+    length: float, half: float, low: float, high: float, start: float, end: float, colour: Colour
 ) -> list[Face]:
     """Rear, top, front and both sides of a box between two shares of the length."""
     outline = (

@@ -1,6 +1,7 @@
 """Vehicles of every kind: which body, how many wheels, which label; and the trucks themselves."""
 
 import math
+from collections.abc import Sequence
 
 from tqdm_demo.streets.canvas import Canvas
 from tqdm_demo.streets.cars import car_faces
@@ -94,7 +95,13 @@ def _truck_faces(thing: Thing, palette: Palette) -> list[Face]:
 
 
 def _draw_wheels(
-    canvas: Canvas, thing: Thing, pose: Pose, wheels, radius: float, label: int, under: bool
+    canvas: Canvas,
+    thing: Thing,
+    pose: Pose,
+    wheels: Sequence[float],
+    radius: float,
+    label: int,
+    under: bool,
 ) -> None:
     """Before the body (``under``) the treads that show under it, after it the wheels of the side
     in view."""

@@ -6,6 +6,9 @@ from (0, height, 0).
 
 from dataclasses import dataclass
 
+Point = tuple[float, float]  # pixels, or X and Z in metres
+Point3 = tuple[float, float, float]
+
 ROAD, SIDEWALK, BUILDING, WALL, FENCE, POLE = range(6)
 TRAFFIC_LIGHT, TRAFFIC_SIGN, VEGETATION, TERRAIN, SKY = range(6, 11)
 PERSON, RIDER, CAR, TRUCK, BUS, TRAIN, MOTORCYCLE, BICYCLE = range(11, 19)
