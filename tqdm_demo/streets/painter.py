@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tqdm_demo.streets import facades, figures, furniture, ground, shading, vehicles
+from tqdm_demo.streets import facades, figures, furniture, ground, plants, shading, vehicles
 from tqdm_demo.streets.canvas import Canvas
 from tqdm_demo.streets.palette import Palette
 from tqdm_demo.streets.world import STREET, VEHICLES, Scene, Thing
@@ -98,8 +98,8 @@ _DRAWERS = {
     "skyline": facades.draw_skyline,
     "wall": facades.draw_wall,
     "fence": facades.draw_fence,
-    "tree": furniture.draw_tree,
-    "bush": furniture.draw_bush,
+    "tree": plants.draw_tree,
+    "bush": plants.draw_bush,
     "lamp": furniture.draw_post,
     "traffic light": furniture.draw_post,
     "traffic sign": furniture.draw_post,
