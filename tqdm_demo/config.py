@@ -124,6 +124,39 @@ class TrainConfig:
     seed: int = 2023
 
 
+@dataclass(frozen=True)
+class PretrainConfig:
+    """One pre-training.
+
+    Attributes:
+        steps, batch_size: optimiser steps; views per step.
+        photo_share: share of the views that come from real frames, where there are any.
+        scenes: drawn pictures per domain.
+        regions: boxes of tokens per view.
+        learning_rate, matrix_rate: AdamW (vectors, embeddings) and Muon (hidden matrices).
+        weight_decay, warmup_steps: of both; the rates fall to zero along a cosine.
+        zoom: range of view pixels per picture pixel.
+        evaluate_every, save_every: in steps.
+        bfloat16: the image tower computes in bfloat16 (autocast).
+        seed: of everything random.
+    """
+
+    steps: int = 2200
+    batch_size: int = 16
+    photo_share: float = 0.2
+    scenes: int = 900
+    regions: int = 40
+    learning_rate: float = 1.5e-3
+    matrix_rate: float = 2e-3
+    weight_decay: float = 0.05
+    warmup_steps: int = 100
+    zoom: tuple[float, float] = (0.7, 1.5)
+    evaluate_every: int = 400
+    save_every: int = 250
+    bfloat16: bool = True
+    seed: int = 0
+
+
 def to_json(config: ModelConfig | TrainConfig) -> dict[str, Any]:
     """The plain dictionary that ``json.dumps`` takes."""
     return dataclasses.asdict(config)

@@ -16,7 +16,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,8 @@ import torch
 from tqdm import tqdm
 
 from tqdm_demo.checkpoint import save_clip
-from tqdm_demo.config import CLIP_MEAN, CLIP_STD
+from tqdm_demo.config import CLIP_MEAN, CLIP_STD, PretrainConfig
+from tqdm_demo.predictor import choose_device
 from tqdm_demo.streets.captions import known_words
 from tqdm_demo.streets.domains import DOMAINS, HELD_OUT, SOURCE
 from tqdm_demo.training.clip_pictures import (
@@ -35,14 +36,22 @@ from tqdm_demo.training.clip_pictures import (
     photo_pictures,
     seen_domains,
 )
+from tqdm_demo.training.clip_steps import optimizers, restore, store, take_step
+from tqdm_demo.training.options import add_options, with_options
 from tqdm_demo.training.region_text import (
     caption_regions,
     multi_positive_loss,
     pool_regions,
     sample_regions,
 )
+from tqdm_demo.training.street_pool import CACHE_DIR
 from tqdm_demo.training.views import Pictures, Views, draw_views, join_views
-from tqdm_demo.training.zero_shot import dense_embeddings, normalised, zero_shot_miou
+from tqdm_demo.training.zero_shot import (
+    dense_embeddings,
+    encode_captions,
+    normalised,
+    zero_shot_miou,
+)
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
 CLIP_CONFIG = {
@@ -65,84 +74,6 @@ PATCH = 8
 VIEW_SIZES = ((96, 192), (128, 160), (112, 176), (128, 256))  # height, width; one a step
 TRAIN_SEEDS = 100_000
 VALIDATION_SEEDS = 5_000
-
-
-@dataclass(frozen=True)
-class PretrainConfig:
-    """One pre-training.
-
-    Attributes:
-        steps, batch_size: optimiser steps; views per step.
-        photo_share: share of the views that come from real frames, where there are any.
-        scenes: drawn pictures per domain.
-        regions: boxes of tokens per view.
-        learning_rate, matrix_rate: AdamW (vectors, embeddings) and Muon (hidden matrices).
-        weight_decay, warmup_steps: of both; the rates fall to zero along a cosine.
-        zoom: range of view pixels per picture pixel.
-        evaluate_every, save_every: in steps.
-        bfloat16: 1 = the image tower computes in bfloat16 (autocast), 0 = in float32.
-        seed: of everything random.
-    """
-
-    steps: int = 3000
-    batch_size: int = 16
-    photo_share: float = 0.2
-    scenes: int = 1400
-    regions: int = 40
-    learning_rate: float = 1.5e-3
-    matrix_rate: float = 1.5e-3
-    weight_decay: float = 0.05
-    warmup_steps: int = 100
-    zoom: tuple[float, float] = (0.7, 1.5)
-    evaluate_every: int = 500
-    save_every: int = 250
-    bfloat16: int = 1
-    seed: int = 0
-
-
-def encode_captions(clip: open_clip.CLIP, tokens: torch.Tensor) -> torch.Tensor:
-    """open_clip's ``encode_text`` on the first columns of the context only: (U, T) -> (U, D).
-
-    Padding comes after the end token and the attention is causal, so cutting it changes nothing
-    but the time (a caption has some 8 tokens, the context 24).
-    """
-    length = int(tokens.argmax(1).max()) + 1
-    tokens = tokens[:, :length]
-    hidden = clip.token_embedding(tokens) + clip.positional_embedding[:length]
-    hidden = clip.transformer(hidden, attn_mask=clip.attn_mask[:length, :length])
-    hidden = clip.ln_final(hidden)
-    return hidden[torch.arange(len(tokens)), tokens.argmax(1)] @ clip.text_projection
-
-
-def optimizers(clip: open_clip.CLIP, config: PretrainConfig) -> list[torch.optim.Optimizer]:
-    """Muon for the hidden matrices of both towers' blocks, AdamW for everything else."""
-    hidden = [p for n, p in clip.named_parameters() if p.ndim == 2 and ("blocks." in n)]
-    chosen = {id(p) for p in hidden}
-    others = [p for p in clip.parameters() if id(p) not in chosen]
-    decayed = [p for p in others if p.ndim >= 2]
-    plain = [p for p in others if p.ndim < 2]
-    return [
-        torch.optim.Muon(
-            hidden,
-            lr=config.matrix_rate,
-            weight_decay=config.weight_decay,
-            adjust_lr_fn="match_rms_adamw",
-        ),
-        torch.optim.AdamW(
-            [{"params": decayed}, {"params": plain, "weight_decay": 0.0}],
-            lr=config.learning_rate,
-            weight_decay=config.weight_decay,
-            betas=(0.9, 0.98),
-        ),
-    ]
-
-
-def rate_factor(step: int, config: PretrainConfig) -> float:
-    """Linear warm-up, then a cosine to zero."""
-    if step < config.warmup_steps:
-        return (step + 1) / config.warmup_steps
-    done = (step - config.warmup_steps) / max(1, config.steps - config.warmup_steps)
-    return 0.5 * (1 + float(np.cos(np.pi * done)))
 
 
 def draw_batch(
@@ -170,7 +101,7 @@ def contrast(
     captions, fits = caption_regions(regions, views.domains, rng)
     tokens = tokenizer([caption.text for caption in captions]).to(device)
     # On a CPU without bfloat16 instructions this is slower than float32, but still right.
-    with torch.autocast(device.type, torch.bfloat16, enabled=bool(config.bfloat16)):
+    with torch.autocast(device.type, torch.bfloat16, enabled=config.bfloat16):
         dense = dense_embeddings(clip, normalised(views.images.to(device)), PATCH)
     return multi_positive_loss(
         pool_regions(dense.float(), regions.boxes),
@@ -230,62 +161,6 @@ def summary(miou: dict[str, float]) -> dict[str, float]:
     return {name: round(value, 2) for name, value in {**miou, **means}.items()}
 
 
-def take_step(
-    clip: open_clip.CLIP,
-    steppers: list[torch.optim.Optimizer],
-    loss: torch.Tensor,
-    step: int,
-    config: PretrainConfig,
-) -> None:
-    """One optimiser step at this step's learning rate.
-
-    Raises:
-        FloatingPointError: the loss is not finite.
-    """
-    if not torch.isfinite(loss):
-        raise FloatingPointError(f"the loss is {loss.item()} at step {step}")
-    peaks = (config.matrix_rate, config.learning_rate)
-    for stepper, peak in zip(steppers, peaks, strict=True):
-        stepper.zero_grad(set_to_none=True)
-        for group in stepper.param_groups:
-            group["lr"] = peak * rate_factor(step, config)
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(clip.parameters(), 1.0)
-    for stepper in steppers:
-        stepper.step()
-
-
-def store(
-    clip: open_clip.CLIP,
-    steppers: list[torch.optim.Optimizer],
-    step: int,
-    records: list[dict],
-    file: Path,
-) -> None:
-    """Writes the training's state, so that it can be resumed; atomically."""
-    state = {"clip": clip.state_dict(), "steppers": [s.state_dict() for s in steppers]}
-    partial = file.with_suffix(".partial")
-    torch.save({**state, "step": step, "records": records}, partial)
-    os.replace(partial, file)
-
-
-def restore(
-    clip: open_clip.CLIP, steppers: list[torch.optim.Optimizer], file: Path
-) -> tuple[int, list[dict]]:
-    """Puts a stored state back; returns the step to go on with and the records so far.
-
-    Raises:
-        ValueError: there is none.
-    """
-    if not file.exists():
-        raise ValueError(f"nothing to resume: there is no {file}")
-    state = torch.load(file, map_location=clip.logit_scale.device, weights_only=True)
-    clip.load_state_dict(state["clip"])
-    for stepper, values in zip(steppers, state["steppers"], strict=True):
-        stepper.load_state_dict(values)
-    return state["step"], state["records"]
-
-
 def publish(clip: open_clip.CLIP, config: PretrainConfig, run: Run, records: list[dict]) -> None:
     """Writes the CLIP folder."""
     config_json = {
@@ -305,26 +180,22 @@ def publish(clip: open_clip.CLIP, config: PretrainConfig, run: Run, records: lis
     save_clip(clip, run.out, config_json)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--out", type=Path, default=Path("weights/streets-clip"))
-    parser.add_argument("--cache", type=Path, default=Path("runs/pools"))
+    parser.add_argument("--cache", type=Path, default=CACHE_DIR, help="of painted pictures")
     parser.add_argument("--photos", type=Path, help="folder with images/ and labels/")
     parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--device", default="cpu")
-    for field in dataclasses.fields(PretrainConfig):
-        if not isinstance(field.default, tuple):
-            flag = f"--{field.name.replace('_', '-')}"
-            parser.add_argument(flag, type=type(field.default), default=field.default)
-    arguments = vars(parser.parse_args())
-    device = torch.device(arguments.pop("device"))
-    run = Run(*(arguments.pop(name) for name in ("out", "cache", "photos", "resume")))
-    config = PretrainConfig(**arguments)
+    parser.add_argument("--device", default="auto", help="auto, cuda, mps or cpu")
+    add_options(parser.add_argument_group("training"), PretrainConfig)
+    options = parser.parse_args(arguments)
+    run = Run(options.out, options.cache, options.photos, options.resume)
+    config = with_options(PretrainConfig(), options)
     print(json.dumps(dataclasses.asdict(config), indent=1))
-    train(config, run, device)
+    train(config, run, choose_device(options.device))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Dense zero-shot segmentation by a CLIP while it is being trained.
+"""The towers of a CLIP that is being trained, and its dense zero-shot segmentation.
 
 Every patch token is compared with every class name; the similarities are resized to the picture
 and the largest wins.
 
-Axes: B images; H W pixels; h w tokens; D joint width; K names.
+Axes: B images; H W pixels; h w patch tokens; D joint width; K names; U captions; T text tokens.
 """
 
 from __future__ import annotations
@@ -32,6 +32,20 @@ def dense_embeddings(clip: open_clip.CLIP, pixels: torch.Tensor, patch: int) -> 
     tokens = clip.visual.head(clip.visual.trunk.forward_features(pixels))
     rows, columns = pixels.shape[2] // patch, pixels.shape[3] // patch
     return tokens.transpose(1, 2).unflatten(2, (rows, columns))
+
+
+def encode_captions(clip: open_clip.CLIP, tokens: torch.Tensor) -> torch.Tensor:
+    """open_clip's ``encode_text`` on the first columns of the context only: (U, T) -> (U, D).
+
+    Padding comes after the end token and the attention is causal, so cutting it changes nothing
+    but the time (a caption has some 8 tokens, the context 24).
+    """
+    length = int(tokens.argmax(1).max()) + 1
+    tokens = tokens[:, :length]
+    hidden = clip.token_embedding(tokens) + clip.positional_embedding[:length]
+    hidden = clip.transformer(hidden, attn_mask=clip.attn_mask[:length, :length])
+    hidden = clip.ln_final(hidden)
+    return hidden[torch.arange(len(tokens)), tokens.argmax(1)] @ clip.text_projection
 
 
 def name_embeddings(clip: open_clip.CLIP, names: Sequence[str]) -> torch.Tensor:
