@@ -10,7 +10,6 @@ Axes: B = 1; H W the picture; h w a score map; K names; D text width; M trained 
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ import torch.nn.functional as F
 from PIL import Image
 
 from tqdm_demo.cache import BoundedCache
-from tqdm_demo.checkpoint import load_clip, load_segmenter, resolve_source
+from tqdm_demo.checkpoint import load_clip, load_segmenter, read_config, resolve_source
 from tqdm_demo.preprocessing import model_size, read_image, to_pixels
 from tqdm_demo.similarity import ZeroShotModel, check_tokens
 from tqdm_demo.trained import TrainedModel
@@ -122,6 +121,18 @@ class Predictor:
         """The names that are segmented where none are given."""
         return self.model.default_names
 
+    def check(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Tidies names and looks whether this model can read them.
+
+        Raises:
+            ValueError: what :func:`tqdm_demo.vocabulary.check_names` refuses, or a name that is
+                too long for the text tower.
+        """
+        entries = check_names(names)
+        flat = [name for entry in entries for name in split_synonyms(entry)]
+        check_tokens(self.model.tokenizer, flat, self.model.longest_name)
+        return entries
+
     @torch.inference_mode()
     def segment(
         self, image: Image.Image | np.ndarray, names: Sequence[str] | None = None
@@ -134,16 +145,13 @@ class Predictor:
                 None = :attr:`default_names`.
 
         Raises:
-            ValueError: an image of another shape or type, or names that
-                :func:`tqdm_demo.vocabulary.check_names` or the tokenizer refuses.
+            ValueError: an image of another shape or type, or names that :meth:`check` refuses.
         """
         pixels = read_image(image) if isinstance(image, Image.Image) else _checked(image)
-        entries = check_names(self.default_names if names is None else names)
+        entries = self.check(self.default_names if names is None else names)
         groups = [split_synonyms(entry) for entry in entries]
         # Capitals make no difference to the text tower.
         flat = [name.lower() for group in groups for name in group]
-        check_tokens(self.model.tokenizer, flat, self.model.longest_name)
-
         embeddings, encoded, names_ms = self._embeddings(flat)
         features, reused, picture_ms = self._features(pixels)
         start = time.perf_counter()
@@ -227,9 +235,11 @@ def winners(scores: torch.Tensor, size: tuple[int, int]) -> np.ndarray:
 
 def _words(folder: Path, text_tower: str | None) -> frozenset[str]:
     """The words that the text tower saw: recorded with the CLIP that it comes from."""
-    owner = folder if text_tower is None else folder.parent / text_tower
-    config = json.loads((owner / "config.json").read_text(encoding="utf-8"))
-    return frozenset(config.get("words", ()))
+    owner = folder
+    if text_tower is not None:
+        sibling = folder.resolve().parent / text_tower
+        owner = sibling if sibling.is_dir() else resolve_source(text_tower)
+    return frozenset(read_config(owner).get("words", ()))
 
 
 def _checked(image: np.ndarray) -> np.ndarray:

@@ -1,0 +1,119 @@
+"""The page's HTML fragments. Names come from visitors, so everything is escaped here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from tqdm_demo.interface.models import Model, describe_effort
+from tqdm_demo.predictor import Segmentation
+from tqdm_demo.rendering import colour_stops
+from tqdm_demo.vocabulary import Colour, colours_for
+
+# A class with less than this share of the picture in every model is listed as not found.
+_FOUND = 0.0005
+
+
+def strip(colours: Sequence[Colour]) -> str:
+    """A row of colours."""
+    return "".join(f'<i style="background: rgb{tuple(colour)}"></i>' for colour in colours)
+
+
+def field_title(title: str, hint: str) -> str:
+    """Head of a field."""
+    return (
+        f'<div class="card-title"><strong>{escape(title)}</strong><span>{escape(hint)}</span></div>'
+    )
+
+
+def card_title(model: Model) -> str:
+    """Head of a model's column."""
+    return field_title(model.title, model.subtitle)
+
+
+def caption(segmentation: Segmentation) -> str:
+    """Line below a prediction: what was reused and what it took."""
+    return f'<p class="caption">{escape(describe_effort(segmentation.effort))}</p>'
+
+
+def problem(text: str) -> str:
+    """A mistake, told in place; empty text = nothing to tell."""
+    return f'<p class="problem" role="alert">{escape(text)}</p>' if text else ""
+
+
+def heat_caption(meaning: str, low: float, high: float) -> str:
+    """Below a heat map: its scale and what is shown."""
+    stops = ", ".join(colour_stops())
+    return (
+        '<div class="scale">'
+        f"<span>{low:.2f}</span>"
+        f'<i style="background: linear-gradient(90deg, {stops})"></i>'
+        f'<span>{high:.2f}</span></div><p class="caption">{escape(meaning)}</p>'
+    )
+
+
+def legend(models: Sequence[Model], results: Sequence[Segmentation | None]) -> str:
+    """One legend for all columns: colour, name, share of the picture in every model.
+
+    Args:
+        models: the columns.
+        results: of the same list of names; None where there is none yet.
+    """
+    done = [result for result in results if result is not None]
+    if not done:
+        return ""
+    names = done[0].names
+    colours = colours_for(names)
+    largest = [max(result.shares[k] for result in done) for k in range(len(names))]
+    found = sorted(
+        (k for k in range(len(names)) if largest[k] >= _FOUND), key=lambda k: -largest[k]
+    )
+    heads = "".join(f'<th scope="col">{escape(model.title)}</th>' for model in models)
+    rows = "".join(
+        f'<tr><th scope="row">{_chip(colours[k])}{escape(names[k])}{_notes(models, results, k)}'
+        f"</th>{''.join(_share(result, k) for result in results)}</tr>"
+        for k in found
+    )
+    absent = "".join(
+        f"<li>{_chip(colours[k])}{escape(names[k])}{_notes(models, results, k)}</li>"
+        for k in range(len(names))
+        if k not in found
+    )
+    rest = (
+        f'<p class="absent-title">Not found</p><ul class="absent">{absent}</ul>' if absent else ""
+    )
+    return (
+        '<table class="legend"><caption class="sr-only">Share of the picture by class</caption>'
+        f'<thead><tr><th scope="col">Class</th>{heads}</tr></thead>'
+        f"<tbody>{rows}</tbody></table>{rest if absent else ''}"
+    )
+
+
+def _chip(colour: Colour) -> str:
+    return f'<span class="chip" style="background: rgb{tuple(colour)}"></span>'
+
+
+def _share(result: Segmentation | None, index: int) -> str:
+    if result is None:
+        return "<td>…</td>"
+    percent = 100 * result.shares[index]
+    shown = f"{percent:.1f} %" if percent >= 0.05 else "–"
+    return f'<td><i class="bar" style="width: {percent:.1f}%"></i><span>{shown}</span></td>'
+
+
+def _notes(models: Sequence[Model], results: Sequence[Segmentation | None], index: int) -> str:
+    """What a visitor should know of a name: to which class it leans, which words are unknown."""
+    pairs = [(m, r) for m, r in zip(models, results, strict=True) if r is not None]
+    notes = []
+    leanings: dict[str, list[str]] = {}
+    for model, result in pairs:
+        if result.leanings[index] is not None:
+            leanings.setdefault(result.leanings[index], []).append(model.title)
+    for trained, titles in leanings.items():
+        who = f" ({' and '.join(titles)})" if len(leanings) > 1 else ""
+        notes.append(f"not trained, leans to <b>{escape(trained)}</b>{escape(who)}")
+    unknown = dict.fromkeys(word for _, result in pairs for word in result.unknown[index])
+    if unknown:
+        words = ", ".join(f"“{escape(word)}”" for word in unknown)
+        notes.append(f"this CLIP never read {words}")
+    return f"<small>{'; '.join(notes)}</small>" if notes else ""
