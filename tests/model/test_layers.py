@@ -1,0 +1,63 @@
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from tqdm_demo.model.layers import Attention, FeedForward, sine_positions, to_map, to_tokens
+
+
+def test_attention_equals_torchs_layer_in_values_and_in_its_start():
+    torch.manual_seed(0)
+    ours, torchs = Attention(12, 3), nn.MultiheadAttention(12, 3, batch_first=True)
+    limit = torchs.in_proj_weight.abs().max()
+    assert 0.9 < ours.key.weight.abs().max() / limit < 1.1
+    assert not ours.value.bias.any() and not ours.output.bias.any()
+    projections = (ours.query, ours.key, ours.value)
+    with torch.no_grad():
+        torchs.in_proj_weight.copy_(torch.cat([p.weight for p in projections]))
+        nn.init.normal_(torchs.in_proj_bias)
+        for projection, bias in zip(projections, torchs.in_proj_bias.chunk(3), strict=True):
+            projection.bias.copy_(bias)
+        torchs.out_proj.load_state_dict(ours.output.state_dict())
+    queries, keys, values = torch.randn(2, 4, 12), torch.randn(2, 7, 12), torch.randn(2, 7, 12)
+    allowed = torch.rand(4, 7) < 0.6
+    allowed[:, 2] = True
+    expected = torchs(queries, keys, values, attn_mask=~allowed)[0]
+    torch.testing.assert_close(ours(queries, keys, values, allowed), expected)
+    assert not torch.allclose(ours(queries, keys, values), expected)
+
+
+def test_attention_names_a_width_that_does_not_split():
+    with pytest.raises(ValueError, match="width 10 .* 3 heads"):
+        Attention(10, 3)
+    assert Attention(9, 3, bias=False).query.bias is None
+
+
+def test_feed_forward_is_two_linear_layers_around_a_relu():
+    torch.manual_seed(0)
+    layer = FeedForward(6, 10)
+    values = torch.randn(3, 6)
+    hidden = (values @ layer[0].weight.T + layer[0].bias).clamp(min=0)
+    torch.testing.assert_close(layer(values), hidden @ layer[2].weight.T + layer[2].bias)
+
+
+def test_sine_positions_follow_the_formula():
+    rows, columns, width = 3, 5, 16
+    codes = sine_positions((rows, columns), width, torch.zeros(1))
+    assert codes.shape == (rows * columns, width)
+    for row, column, channel in ((0, 0, 0), (2, 1, 3), (1, 4, 8), (2, 3, 13), (0, 4, 15)):
+        place, length = (row, rows) if channel < width // 2 else (column, columns)
+        within = channel % (width // 2)
+        angle = 2 * math.pi * (place + 1) / (length + 1e-6)
+        angle /= 10_000 ** (2 * (within // 2) / (width // 2))
+        expected = math.cos(angle) if within % 2 else math.sin(angle)
+        assert codes[row * columns + column, channel].item() == pytest.approx(expected, abs=1e-5)
+
+
+def test_tokens_and_maps_are_inverse():
+    level = torch.randn(2, 4, 3, 5)
+    tokens = to_tokens(level)
+    assert tokens.shape == (2, 15, 4)
+    assert torch.equal(tokens[1, 7], level[1, :, 1, 2])
+    assert torch.equal(to_map(tokens, (3, 5)), level)
