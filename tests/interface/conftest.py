@@ -1,0 +1,82 @@
+"""The page on a free port, and a browser: with the bundled weights where they are there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tqdm_demo.checkpoint import WEIGHTS
+from tqdm_demo.interface.examples import Example, read_examples
+from tqdm_demo.interface.models import Model, load_models
+from tqdm_demo.interface.page import build_page, launch_page
+
+ROOT = Path(__file__).resolve().parents[2]
+BUNDLED = ("streets-tqdm", "streets-queries", "zero-shot:streets-clip")
+
+
+@pytest.fixture(scope="session")
+def tiny_models(tiny_weights: Path) -> list[Model]:
+    clip = f"zero-shot:{tiny_weights / 'tiny-clip'}"
+    sources = [str(tiny_weights / "tiny-tqdm"), str(tiny_weights / "tiny-queries"), clip]
+    return load_models(sources, "cpu")
+
+
+@pytest.fixture(scope="session")
+def served_models(request: pytest.FixtureRequest) -> list[Model]:
+    """The bundled models; untrained ones where their folders are missing."""
+    names = [source.removeprefix("zero-shot:") for source in BUNDLED]
+    if all((WEIGHTS / name / "model.safetensors").is_file() for name in names):
+        return load_models(BUNDLED, "cpu")
+    return request.getfixturevalue("tiny_models")
+
+
+@pytest.fixture(scope="session")
+def drawn_examples(tmp_path_factory: pytest.TempPathFactory) -> list[Example]:
+    """The bundled examples; two plain pictures where there are none."""
+    if examples := read_examples():
+        return examples
+    folder = tmp_path_factory.mktemp("examples")
+    examples = []
+    for name, colour in (("grey", (128, 128, 128)), ("blue", (70, 130, 180))):
+        path = folder / f"{name}.jpg"
+        Image.new("RGB", (128, 64), colour).save(path)
+        examples.append(Example(path, name, "game", ("road",), "Apache-2.0"))
+    return examples
+
+
+@pytest.fixture(scope="session")
+def page_url(
+    served_models: list[Model],
+    drawn_examples: list[Example],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[str]:
+    # A proxy from the environment must not stand between the page and its own browser.
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
+    os.environ["GRADIO_TEMP_DIR"] = str(tmp_path_factory.mktemp("gradio"))
+    page = build_page(served_models, drawn_examples)
+    yield launch_page(page, "127.0.0.1", port=None, block=False)
+    page.close()
+
+
+@pytest.fixture(scope="session")
+def camvid_frame() -> Path:
+    """A real frame, from the folder in CAMVID or from one beside the repository."""
+    folder = Path(os.environ.get("CAMVID", ROOT.parent / "shared" / "camvid"))
+    frames = sorted((folder / "images" / "val").glob("*.jpg"))
+    if not frames:
+        pytest.skip("no CamVid here (its folder goes into the variable CAMVID)")
+    return frames[0]
+
+
+@pytest.fixture
+def street(tmp_path: Path) -> Path:
+    """A picture file that no test has sent before: 150 x 100 pixels."""
+    pixels = np.random.default_rng().integers(0, 256, (100, 150, 3), np.uint8)
+    path = tmp_path / "street.png"
+    Image.fromarray(pixels).save(path)
+    return path

@@ -1,0 +1,33 @@
+import json
+
+import numpy as np
+from PIL import Image
+
+from tqdm_demo.streets import examples
+from tqdm_demo.streets.domains import DOMAINS
+
+
+def test_shown_classes_come_by_size_and_leave_specks_out():
+    labels = np.full((100, 100), 10, np.uint8)
+    labels[60:] = 0
+    labels[0, :9] = 11  # 9 of 10,000 pixels
+    labels[50:, :20] = 255
+    assert examples.shown_classes(labels) == ["sky", "road"]
+    labels[0, :10] = 11
+    assert examples.shown_classes(labels) == ["sky", "road", "person"]
+
+
+def test_the_choice_has_many_domains_and_no_training_seed():
+    domains = [domain for domain, _, _ in examples.CHOSEN]
+    assert len(domains) == len(set(domains)) >= 12 and set(domains) <= set(DOMAINS)
+    assert all(0 <= seed < 10_000 for _, seed, _ in examples.CHOSEN)
+
+
+def test_pictures_and_index_are_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(examples, "CHOSEN", examples.CHOSEN[:2])
+    examples.paint_examples(tmp_path / "new", size=(128, 64))
+    index = json.loads((tmp_path / "new" / "index.json").read_text())
+    assert [entry["seed"] for entry in index] == [seed for _, seed, _ in examples.CHOSEN]
+    for entry in index:
+        assert Image.open(tmp_path / "new" / entry["file"]).size == (128, 64)
+        assert "road" in entry["classes"]
