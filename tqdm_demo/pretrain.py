@@ -74,6 +74,7 @@ PATCH = 8
 VIEW_SIZES = ((96, 192), (128, 160), (112, 176), (128, 256))  # height, width; one a step
 TRAIN_SEEDS = 100_000
 VALIDATION_SEEDS = 5_000
+CHECKED_SCENES = 12  # per domain, for the figures while training
 
 
 def draw_batch(
@@ -126,7 +127,7 @@ def train(config: PretrainConfig, run: Run, device: torch.device) -> None:
     torch.manual_seed(config.seed)
     streets = drawn_pictures(seen_domains(), config.scenes, TRAIN_SEEDS, run.cache)
     frames = photo_pictures(run.photos, "train", config.seed) if run.photos else None
-    checks = {d: drawn_pictures([d], 12, VALIDATION_SEEDS, run.cache) for d in DOMAINS}
+    checks = {d: drawn_pictures([d], CHECKED_SCENES, VALIDATION_SEEDS, run.cache) for d in DOMAINS}
     if run.photos:
         checks["photos"] = photo_pictures(run.photos, "val", config.seed, filtered=0, limit=25)
     clip = open_clip.CLIP(**CLIP_CONFIG).to(device)
