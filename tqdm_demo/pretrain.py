@@ -34,6 +34,7 @@ from tqdm_demo.training.clip_pictures import (
     PICTURE,
     drawn_pictures,
     photo_pictures,
+    picture_shares,
     seen_domains,
 )
 from tqdm_demo.training.clip_steps import optimizers, restore, store, take_step
@@ -78,12 +79,16 @@ CHECKED_SCENES = 12  # per domain, for the figures while training
 
 
 def draw_batch(
-    streets: Pictures, photos: Pictures | None, config: PretrainConfig, rng: np.random.Generator
+    streets: Pictures,
+    shares: np.ndarray,
+    photos: Pictures | None,
+    config: PretrainConfig,
+    rng: np.random.Generator,
 ) -> Views:
-    """One step's views, all of one size: drawn streets and, where there are any, real frames."""
+    """One step's views, all of one size: drawn streets (by ``shares``) and real frames, if any."""
     size = VIEW_SIZES[rng.integers(len(VIEW_SIZES))]
     from_photos = round(config.batch_size * config.photo_share) if photos else 0
-    parts = [draw_views(streets, config.batch_size - from_photos, size, config.zoom, rng)]
+    parts = [draw_views(streets, config.batch_size - from_photos, size, config.zoom, rng, shares)]
     if from_photos:
         parts.append(draw_views(photos, from_photos, size, config.zoom, rng))
     return join_views(parts)
@@ -135,10 +140,11 @@ def train(config: PretrainConfig, run: Run, device: torch.device) -> None:
     state_file = run.cache / f"pretrain-{run.out.name}.pt"
     step, records = restore(clip, steppers, state_file) if run.resume else (0, [])
     tokenizer = open_clip.SimpleTokenizer(context_length=clip.context_length)
+    shares = shares_after(records, streets, config)
     bar = tqdm(total=config.steps, initial=step, desc="pretrain", unit="step")
     while step < config.steps:
         rng = np.random.default_rng([config.seed, step])
-        views = draw_batch(streets, frames, config, rng)
+        views = draw_batch(streets, shares, frames, config, rng)
         loss = contrast(clip, tokenizer, views, config, rng)
         take_step(clip, steppers, loss, step, config)
         step += 1
@@ -148,10 +154,18 @@ def train(config: PretrainConfig, run: Run, device: torch.device) -> None:
             miou = {n: zero_shot_miou(clip, p, CITYSCAPES_NAMES, PATCH) for n, p in checks.items()}
             record = {"step": step, "loss": loss.item(), "seconds": bar.format_dict["elapsed"]}
             records.append({**record, "zero_shot_miou": summary(miou)})
+            shares = shares_after(records, streets, config)
             tqdm.write(json.dumps(records[-1]))
         if step % config.save_every == 0 or step == config.steps:
             store(clip, steppers, step, records, state_file)
     publish(clip, config, run, records)
+
+
+def shares_after(records: list[dict], streets: Pictures, config: PretrainConfig) -> np.ndarray:
+    """Probability of each drawn picture from now on, by the last figures of its domain."""
+    miou = records[-1]["zero_shot_miou"] if records else {}
+    seen = {domain: miou[domain] for domain in seen_domains() if domain in miou}
+    return picture_shares(streets, seen, config.softness)
 
 
 def summary(miou: dict[str, float]) -> dict[str, float]:

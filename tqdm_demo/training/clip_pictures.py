@@ -61,3 +61,17 @@ def photo_pictures(
             domains.append((str(name), DOMAINS[name].phrase))
         labels += [ids] * (1 + filtered)
     return Pictures(np.stack(images), np.stack(labels), domains)
+
+
+def picture_shares(pictures: Pictures, miou: dict[str, float], softness: float) -> np.ndarray:
+    """Probability of drawing each picture, float (N,): domains that lag behind come up more often.
+
+    Args:
+        pictures: of several domains.
+        miou: per domain its zero-shot mIoU in percent so far; a missing one counts as the best.
+        softness: percent of mIoU for which a domain is drawn e times as often.
+    """
+    best = max(miou.values(), default=0.0)
+    lag = np.array([best - miou.get(domain, best) for domain, _ in pictures.domains])
+    weights = np.exp(lag / softness)
+    return weights / weights.sum()

@@ -42,6 +42,7 @@ def draw_views(
     size: tuple[int, int],
     zoom: tuple[float, float],
     rng: np.random.Generator,
+    shares: np.ndarray | None = None,
 ) -> Views:
     """``count`` random views of random pictures.
 
@@ -52,8 +53,9 @@ def draw_views(
         zoom: range of output pixels per picture pixel, drawn log-uniformly; raised where a view
             would not fit into the picture.
         rng: source of chance.
+        shares: float (N,), probability of each picture; None = all alike.
     """
-    chosen = np.sort(rng.integers(0, len(pictures.images), count))
+    chosen = np.sort(rng.choice(len(pictures.images), count, p=shares))
     height, width = pictures.labels.shape[1:]
     least = max(size[0] / height, size[1] / width)
     zooms = np.exp(rng.uniform(np.log(zoom[0]), np.log(zoom[1]), count)).clip(min=least)
