@@ -26,20 +26,20 @@ LEAST_SHARE = 0.001
 # Domain, seed of the scene, caption. The page opens with the first.
 CHOSEN = (
     ("oil", 1, "Oil painting"),
-    ("photo", 2, "Photo-like"),
-    ("night", 3, "Night"),
-    ("watercolour", 4, "Watercolour"),
-    ("snow", 5, "Snow"),
-    ("comic", 6, "Comic"),
+    ("photo", 34, "Photo-like"),
+    ("night", 22, "Night"),
+    ("watercolour", 10, "Watercolour"),
+    ("snow", 8, "Snow"),
+    ("comic", 21, "Comic"),
     ("rain", 7, "Rain"),
-    ("sketch", 8, "Pencil sketch"),
-    ("dusk", 9, "Dusk"),
-    ("fog", 10, "Fog"),
-    ("pixel", 11, "Pixel art"),
-    ("print", 12, "Print"),
-    ("game", 13, "Game (trained on)"),
-    ("mosaic", 14, "Mosaic"),
-    ("thermal", 15, "Thermal"),
+    ("sketch", 14, "Pencil sketch"),
+    ("dusk", 3, "Dusk"),
+    ("fog", 20, "Fog"),
+    ("pixel", 29, "Pixel art"),
+    ("print", 13, "Print"),
+    ("game", 2, "Game (trained on)"),
+    ("mosaic", 23, "Mosaic"),
+    ("thermal", 27, "Thermal"),
 )
 
 
