@@ -93,6 +93,9 @@ class StreetPool:
         folder = Path(cache_dir) / f"streets-{_digest(pictures, size)}"
         folder.parent.mkdir(parents=True, exist_ok=True)
         if not folder.exists():
+            if workers and multiprocessing.parent_process():
+                # Most likely a program without the guard: it would wait for itself.
+                raise RuntimeError('paint below `if __name__ == "__main__":`, or with workers=0')
             with _lock(folder.with_suffix(".lock")):
                 if not folder.exists():
                     partial = folder.with_suffix(".partial")
