@@ -1,0 +1,1 @@
+"""An interactive demo of tqdm, the Textual Query-Driven Mask Transformer (ECCV 2024)."""

@@ -83,7 +83,7 @@ class TrainConfig:
     Attributes:
         steps, batch_size, crop: iterations; pictures per step; side of the square crop in pixels.
         learning_rate, minimum_rate, warmup_steps, weight_decay: AdamW with poly decay (0.9).
-        backbone_factor: learning-rate factor of the image tower and its pyramid.
+        backbone_factor, pyramid_factor: learning-rate factors of the image tower and its pyramid.
         weight_textual, weight_visual, weight_pixel_text: of the three regularisers.
         points_per_mask: sampled points of the mask losses.
         source: data specification of the training pictures; ``scenes``: how many of them.
@@ -105,6 +105,7 @@ class TrainConfig:
     warmup_steps: int = 1500
     weight_decay: float = 1e-4
     backbone_factor: float = 0.1
+    pyramid_factor: float = 0.1
     weight_textual: float = 1.0
     weight_visual: float = 1.0
     weight_pixel_text: float = 1.0

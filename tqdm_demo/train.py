@@ -68,6 +68,7 @@ TRAINING = TrainConfig(
     steps=800,
     crop=128,
     learning_rate=5e-4,
+    pyramid_factor=1.0,
     warmup_steps=50,
     weight_textual=1.0,
     weight_visual=100.0,

@@ -1,0 +1,1 @@
+"""The drawn world: scenes, painter, domains, captions."""

@@ -13,13 +13,14 @@ from tqdm_demo.config import TrainConfig
 
 POWER = 0.9
 WARMUP_RATIO = 1e-6
-_BACKBONE = "image_encoder."
+_TOWER, _PYRAMID = "image_encoder.tower.", "image_encoder.pyramid."
 
 
 def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
     """AdamW over all parameters that are not frozen.
 
-    - image tower and pyramid: ``learning_rate * backbone_factor``, with decay everywhere;
+    - image tower: ``learning_rate * backbone_factor``, pyramid: ``* pyramid_factor``, with decay
+      everywhere;
     - parameters with "norm" in their name elsewhere: no decay;
     - all others, the prompt among them: ``learning_rate`` and ``weight_decay``.
 
@@ -30,24 +31,31 @@ def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
     Raises:
         ValueError: the model has nothing to train.
     """
-    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            backbone = name.startswith(_BACKBONE)
-            groups.setdefault((backbone, not backbone and "norm" in name), []).append(parameter)
+            factor = _rate_factor(name, config)
+            backbone = name.startswith((_TOWER, _PYRAMID))
+            groups.setdefault((factor, not backbone and "norm" in name), []).append(parameter)
     if not groups:
         raise ValueError("every parameter of the model is frozen: there is nothing to train")
     return torch.optim.AdamW(
         [
             {
                 "params": parameters,
-                "base_rate": config.learning_rate * (config.backbone_factor if backbone else 1),
+                "base_rate": config.learning_rate * factor,
                 "weight_decay": 0.0 if is_norm else config.weight_decay,
             }
-            for (backbone, is_norm), parameters in groups.items()
+            for (factor, is_norm), parameters in groups.items()
         ],
         lr=config.learning_rate,
     )
+
+
+def _rate_factor(name: str, config: TrainConfig) -> float:
+    if name.startswith(_TOWER):
+        return config.backbone_factor
+    return config.pyramid_factor if name.startswith(_PYRAMID) else 1.0
 
 
 def set_rates(optimizer: torch.optim.Optimizer, step: int, config: TrainConfig) -> None:
