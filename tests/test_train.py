@@ -1,0 +1,111 @@
+"""The training program from its command line to a checkpoint that loads."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from tqdm_demo import train
+from tqdm_demo.checkpoint import load_segmenter
+from tqdm_demo.config import ModelConfig, TrainConfig, from_json
+from tqdm_demo.training import street_pool
+from tqdm_demo.training.augmentation import BatchMaker
+
+TINY = [
+    "--steps", "3", "--batch-size", "2", "--crop", "64", "--scenes", "3", "--width", "32",
+    "--feed-forward", "24", "--pixel-layers", "1", "--mask-layers", "2", "--text-positions", "20",
+    "--points-per-mask", "20", "--validation-scenes", "2", "--evaluate-every", "2",
+    "--save-every", "1", "--log-every", "1", "--warmup-steps", "1", "--size-multiple", "32",
+    "--workers", "0", "--device", "cpu",
+]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def painted(monkeypatch):
+    """Stripes instead of streets; the seeds that were painted."""
+    seeds = []
+
+    def paint(seed, domain, size):
+        seeds.append(seed)
+        width, height = size
+        labels = np.tile((np.arange(width) // 16 + seed) % 19, (height, 1)).astype(np.uint8)
+        return SimpleNamespace(image=np.repeat(labels[..., None] * 13, 3, -1), labels=labels)
+
+    monkeypatch.setattr(street_pool, "paint", paint)
+    return seeds
+
+
+def run(tiny_weights, folder, preset, *more):
+    main = ["--preset", preset, "--clip", str(tiny_weights / "tiny-clip"), "--cache",
+            str(folder / "pools"), "--out", str(folder / preset), "--work",
+            str(folder / "work")]  # fmt: skip
+    train.main([*main, *TINY, *more])
+    return folder / preset
+
+
+@pytest.mark.parametrize("preset", ["streets-tqdm", "streets-queries"])
+def test_a_training_ends_in_a_checkpoint(tiny_weights, tmp_path, painted, preset, capsys):
+    out = run(tiny_weights, tmp_path, preset, "--seed", "11")
+    segmenter = load_segmenter(out)
+    assert segmenter.config.width == 32
+    assert segmenter.config.text_tower is None  # no CLIP beside it: its tensors are inside
+    config = json.loads((out / "config.json").read_text())
+    assert from_json(TrainConfig, config["training"]).seed == 11
+    assert config["provenance"]["clip"] == "tiny-clip"
+    assert config["results"]["validation"]["streets:game"]["miou"] >= 0
+    card = (out / "README.md").read_text()
+    assert f"# {preset}" in card and "| learning_rate | 1e-05 | 0.0005 |" in card
+    lines = (tmp_path / "work" / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in lines] == [1, 2, 2, 3, 3]
+    assert sorted(set(painted)) == [9000, 9001, 100000, 100001, 100002]
+    printed = capsys.readouterr().out
+    assert json.loads(printed[: printed.rindex("}") + 1])["training"]["steps"] == 3
+
+
+def test_an_interrupted_training_ends_in_the_same_checkpoint(tiny_weights, tmp_path, monkeypatch):
+    whole = run(tiny_weights, tmp_path / "whole", "streets-tqdm")
+    draw, calls = BatchMaker.draw, []
+
+    def interrupted(self, rng):
+        calls.append(1)
+        if len(calls) == 3:
+            raise RuntimeError("killed")
+        return draw(self, rng)
+
+    monkeypatch.setattr(BatchMaker, "draw", interrupted)
+    with pytest.raises(RuntimeError, match="killed"):
+        run(tiny_weights, tmp_path / "parts", "streets-tqdm")
+    parts = run(tiny_weights, tmp_path / "parts", "streets-tqdm", "--resume")
+    first, second = (load_segmenter(folder).state_dict() for folder in (whole, parts))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert len(calls) == 4
+
+
+def test_a_sibling_clip_keeps_the_text_tower(tiny_weights, tmp_path):
+    (tmp_path / "tiny-clip").symlink_to(tiny_weights / "tiny-clip")
+    out = run(tmp_path, tmp_path, "streets-tqdm", "--steps", "1")
+    assert load_segmenter(out).config.text_tower == "tiny-clip"
+
+
+def test_presets_differ_in_the_queries_alone():
+    textual, learned = train.PRESETS["streets-tqdm"], train.PRESETS["streets-queries"]
+    changed = {f for f in vars(textual) if getattr(textual, f) != getattr(learned, f)}
+    assert changed == {"queries", "text_to_pixel", "context_decoder", "prompt_length"}
+    assert isinstance(textual, ModelConfig)
+
+
+@pytest.mark.parametrize("source", ["folder:x", "streets:moon"])
+def test_odd_sources_are_named(tiny_weights, tmp_path, source, painted):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "a.png").touch()
+    source = source.replace("x", str(tmp_path))
+    with pytest.raises(ValueError, match=source):
+        run(tiny_weights, tmp_path, "streets-tqdm", "--source", source)
+
+
+def test_an_unknown_preset_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        train.main(["--preset", "streets-other"])
+    assert "streets-queries" in capsys.readouterr().err
