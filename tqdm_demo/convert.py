@@ -5,8 +5,8 @@ clean:
 
 * Its image tower adds the class embedding twice; ours is stored doubled.
 * It resizes CLIP's position table in two steps, once when CLIP is loaded (to the grid of the
-  training size, which is what a checkpoint holds) and once in every forward pass. The model made
-  from ``published_clip_config`` has that grid, so the second step is its ordinary resizing.
+  training size, which is what a checkpoint holds) and once in every forward pass. A model
+  made from ``CLIP_VIT_B`` has that grid, so the second step is its ordinary resizing.
 * Fused query-key-value projections are split into three.
 
 Source: github.com/ByeongHyunPak/tqdm.
@@ -35,8 +35,8 @@ CLIP_VIT_B = {
     },
 }
 
-# Part of a published name -> part of ours; the first rule whose pattern matches the start is
-# applied, then the rules of the next group go over the rest.
+# Rules (pattern in a published name, our text for it). Of the first two groups the first rule that
+# matches the start of a name is applied, of the third every rule that matches.
 _IMAGE_ENCODER = (
     (r"fpn1\.", "pyramid.finest."),
     (r"fpn2\.0\.", "pyramid.fine."),

@@ -79,28 +79,33 @@ class MaskDecoder(nn.Module):
         Returns:
             One prediction before the first layer and one after each.
         """
-        if self.query_projection is not None:
-            queries = self.query_projection(text_queries)
-        else:
-            batch = len(features.mask_features)
-            queries = self.learned_queries[assignment.slots].expand(batch, -1, -1)
+        queries = self._first_queries(features, text_queries, assignment)
         positions = self.query_positions[assignment.slots]
-        levels = list(reversed(features.memories))
-        memories = [
-            to_tokens(level) + embedding
-            for level, embedding in zip(levels, self.level_embeddings, strict=True)
+        levels = list(zip(reversed(features.memories), self.level_embeddings, strict=True))
+        values = [to_tokens(level) + embedding for level, embedding in levels]
+        keys = [
+            tokens + sine_positions(level.shape[2:], tokens.shape[2], tokens)
+            for tokens, (level, _) in zip(values, levels, strict=True)
         ]
-        memory_positions = [sine_positions((m.shape[2], m.shape[3]), m.shape[1], m) for m in levels]
         predictions = [self.predict(queries, features.mask_features)]
         for index, layer in enumerate(self.layers):
             level = index % LEVELS
-            allowed = masked_attention(predictions[-1].mask_logits, levels[level].shape[2:])
-            keys = memories[level] + memory_positions[level]
+            size = levels[level][0].shape[2:]
+            inside = masked_attention(predictions[-1].mask_logits, size)
             queries = layer(
-                queries, positions, keys, memories[level], allowed, assignment.may_attend
+                queries, positions, keys[level], values[level], inside, assignment.may_attend
             )
             predictions.append(self.predict(queries, features.mask_features))
         return tuple(predictions)
+
+    def _first_queries(
+        self, features: PixelFeatures, text_queries: Tensor | None, assignment: QueryAssignment
+    ) -> Tensor:
+        """(B, Q, C): made from the texts, or the learned ones of the slots."""
+        if self.query_projection is not None:
+            return self.query_projection(text_queries)
+        batch = len(features.mask_features)
+        return self.learned_queries[assignment.slots].expand(batch, -1, -1)
 
     def predict(self, queries: Tensor, mask_features: Tensor) -> MaskPrediction:
         """Queries (B, Q, C) and mask features (B, C, h, w) to a prediction."""

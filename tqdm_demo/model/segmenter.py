@@ -88,7 +88,7 @@ class Segmenter(nn.Module):
             clip: an open_clip CLIP or CustomTextCLIP; it stays as it is.
         """
         segmenter = cls(config)
-        visual = {k: v.clone() for k, v in clip.visual.state_dict().items()}
+        visual = clip.visual.state_dict()
         if segmenter.image_encoder.is_native:
             visual["positional_embedding"] = resize_positions(
                 visual["positional_embedding"],
@@ -187,7 +187,7 @@ def text_tower_weights(clip_weights: dict[str, Tensor], positions: int) -> dict[
         ValueError: the table has fewer rows.
     """
     named = open_clip.model.convert_to_custom_text_state_dict(clip_weights)
-    text = {k.removeprefix("text."): v.clone() for k, v in named.items() if k.startswith("text.")}
+    text = {k.removeprefix("text."): v for k, v in named.items() if k.startswith("text.")}
     rows = len(text["positional_embedding"])
     if rows < positions:
         raise ValueError(f"text_positions is {positions}; the text tower has {rows} positions")

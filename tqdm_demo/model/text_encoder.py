@@ -51,21 +51,21 @@ class TextEncoder(nn.Module):
         Raises:
             ValueError: a name with more tokens than the position table has rows for.
         """
+        prompt = self.prompt if with_prompt else self.prompt[:0]
         ends = tokens.argmax(dim=1)
-        # The attention is causal: what comes after the end token changes nothing but the time.
-        vectors = self.tower.token_embedding(tokens[:, : int(ends.max()) + 1])
-        if with_prompt:
-            prompt = self.prompt.expand(len(tokens), -1, -1)
-            vectors = torch.cat((vectors[:, :1], prompt, vectors[:, 1:]), dim=1)
-            ends = ends + len(self.prompt)
-        length = vectors.shape[1]
-        if length > self.tower.num_pos:
-            room = self.tower.num_pos - (length - int(tokens.argmax(dim=1).max()) + 1)
+        longest, room = int(ends.max()) - 1, self.tower.num_pos - len(prompt) - 2
+        if longest > room:
             raise ValueError(
-                f"name {int(ends.argmax()) + 1} of {len(tokens)} has "
-                f"{int(tokens.argmax(dim=1).max()) - 1} tokens; at most {room} fit"
+                f"name {int(ends.argmax()) + 1} of {len(tokens)} has {longest} tokens; "
+                f"at most {room} fit"
             )
+        # The attention is causal: what comes after the end token changes nothing but the time.
+        words = self.tower.token_embedding(tokens[:, : longest + 2])
+        prompts = prompt.expand(len(tokens), -1, -1)
+        vectors = torch.cat((words[:, :1], prompts, words[:, 1:]), dim=1)
+        length = vectors.shape[1]
         vectors = vectors + self.tower.positional_embedding[:length]
         mask = self.tower.attn_mask[:length, :length]
         vectors = self.tower.ln_final(self.tower.transformer(vectors, attn_mask=mask))
-        return vectors[torch.arange(len(tokens)), ends] @ self.tower.text_projection
+        pooled = vectors[torch.arange(len(tokens)), ends + len(prompt)]
+        return pooled @ self.tower.text_projection
