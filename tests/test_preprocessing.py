@@ -159,6 +159,11 @@ def test_what_is_no_picture_is_said_in_a_sentence(data, words):
     assert words in str(caught.value) and str(caught.value).endswith(".")
 
 
+def test_a_file_that_is_gone_is_said_in_a_sentence(tmp_path):
+    with pytest.raises(ValueError, match="not there any more"):
+        read_image(tmp_path / "gone.png")
+
+
 def test_a_long_side_is_shrunk():
     assert read_image(Image.new("RGB", (600, 300)), max_side=200).shape == (100, 200, 3)
     assert read_image(saved(Image.new("RGB", (900, 300)), "JPEG"), max_side=90).shape == (30, 90, 3)

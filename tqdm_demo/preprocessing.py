@@ -37,8 +37,8 @@ def read_image(
         uint8 (H, W, 3), RGB.
 
     Raises:
-        ValueError: no image that Pillow can read, a damaged one, or one with more than
-            :data:`MAX_MEGAPIXELS` million pixels; the message is a sentence for a visitor.
+        ValueError: no such file, no image that Pillow can read, a damaged one, or one with more
+            than :data:`MAX_MEGAPIXELS` million pixels; the message is a sentence for a visitor.
     """
     try:
         with warnings.catch_warnings():
@@ -53,6 +53,8 @@ def read_image(
         raise ValueError(f"This picture is too large: {MAX_MEGAPIXELS} megapixels at most.") from (
             error
         )
+    except FileNotFoundError as error:
+        raise ValueError("This picture is not there any more; choose it again.") from error
     except UnidentifiedImageError as error:
         raise ValueError("This file is not an image that can be read.") from error
     except (OSError, SyntaxError, EOFError) as error:

@@ -151,6 +151,14 @@ def test_heat_maps_follow_name_and_view(page, street):
     assert run(page.on_heat(Shown(), "car", SIMILARITY)) == {}
 
 
+def test_a_picture_that_was_cleaned_away_is_said(page, tmp_path):
+    shown = Shown(str(tmp_path / "gone.png"), NAMES)
+    after = run(page.on_names("road", shown, "car", SIMILARITY))
+    assert "not there any more" in after[page.parts.names_problem] and len(after) == 1
+    after = run(page.on_heat(shown, "car", SIMILARITY))
+    assert "not there any more" in after[page.parts.columns[0].heat_caption] and len(after) == 1
+
+
 def test_a_missing_model_leaves_the_others_at_work(tiny_weights, street):
     clip = f"zero-shot:{tiny_weights / 'tiny-clip'}"
     page = make_page(load_models(["streets-nowhere", clip], "cpu"), street)
@@ -158,6 +166,7 @@ def test_a_missing_model_leaves_the_others_at_work(tiny_weights, street):
     after = run(page.on_picture(str(street), shown, "car", SIMILARITY))
     first, second = page.parts.columns
     assert first.prediction not in after and after[second.prediction].shape == (100, 150, 3)
+    assert "…" not in after[page.parts.legend], "nothing is awaited from a missing model"
     emptied = run(page.on_picture(None, shown, "car", SIMILARITY))
     assert "streets-nowhere" in emptied[first.caption]
 

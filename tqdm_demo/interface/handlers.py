@@ -85,20 +85,23 @@ class Handlers:
             names = parse_names(text)
             for model in self._working:
                 model.predictor.check(names)
+            image = None if shown.picture is None else read_image(shown.picture, MAX_SIDE)
         except ValueError as error:
             yield {self.parts.names_problem: markup.problem(str(error))}
             return
-        changed = Shown(shown.picture, names)
-        yield {self.parts.names_problem: "", self.shown: changed}
-        if changed.picture is not None:
-            image = read_image(changed.picture, MAX_SIDE)
+        yield {self.parts.names_problem: "", self.shown: Shown(shown.picture, names)}
+        if image is not None:
             yield from self._compare(image, names, heat_name, view)
 
     def on_heat(self, shown: Shown, heat_name: str, view: str) -> Iterator[Updates]:
         """Another name or another view was chosen for the heat maps."""
         if shown.picture is None or heat_name not in shown.names:
             return
-        image = read_image(shown.picture, MAX_SIDE)
+        try:
+            image = read_image(shown.picture, MAX_SIDE)
+        except ValueError as error:
+            yield {self.parts.columns[0].heat_caption: markup.problem(str(error))}
+            return
         for model, column in zip(self.models, self.parts.columns, strict=True):
             if model.predictor is not None:
                 result = model.predictor.segment(image, shown.names)

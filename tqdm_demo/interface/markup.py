@@ -63,29 +63,28 @@ def legend(models: Sequence[Model], results: Sequence[Segmentation | None]) -> s
     if not done:
         return ""
     names = done[0].names
-    colours = colours_for(names)
-    largest = [max(result.shares[k] for result in done) for k in range(len(names))]
-    found = sorted(
-        (k for k in range(len(names)) if largest[k] >= _FOUND), key=lambda k: -largest[k]
-    )
+    chips = [_chip(colour) for colour in colours_for(names)]
+    shares = [None if result is None else result.shares for result in results]
+    largest = [max(row[k] for row in shares if row) for k in range(len(names))]
+    order = sorted(range(len(names)), key=lambda k: -largest[k])
+    labels = [
+        f"{chips[k]}{escape(names[k])}{_notes(models, results, k)}" for k in range(len(names))
+    ]
     heads = "".join(f'<th scope="col">{escape(model.title)}</th>' for model in models)
     rows = "".join(
-        f'<tr><th scope="row">{_chip(colours[k])}{escape(names[k])}{_notes(models, results, k)}'
-        f"</th>{''.join(_share(result, k) for result in results)}</tr>"
-        for k in found
+        f'<tr><th scope="row">{labels[k]}</th>'
+        + "".join(_share(m, row, k) for m, row in zip(models, shares, strict=True))
+        + "</tr>"
+        for k in order
+        if largest[k] >= _FOUND
     )
-    absent = "".join(
-        f"<li>{_chip(colours[k])}{escape(names[k])}{_notes(models, results, k)}</li>"
-        for k in range(len(names))
-        if k not in found
-    )
-    rest = (
-        f'<p class="absent-title">Not found</p><ul class="absent">{absent}</ul>' if absent else ""
-    )
+    absent = "".join(f"<li>{labels[k]}</li>" for k in order if largest[k] < _FOUND)
+    if absent:
+        absent = f'<p class="absent-title">Not found</p><ul class="absent">{absent}</ul>'
     return (
         '<table class="legend"><caption class="sr-only">Share of the picture by class</caption>'
         f'<thead><tr><th scope="col">Class</th>{heads}</tr></thead>'
-        f"<tbody>{rows}</tbody></table>{rest if absent else ''}"
+        f"<tbody>{rows}</tbody></table>{absent}"
     )
 
 
@@ -93,10 +92,10 @@ def _chip(colour: Colour) -> str:
     return f'<span class="chip" style="background: rgb{tuple(colour)}"></span>'
 
 
-def _share(result: Segmentation | None, index: int) -> str:
-    if result is None:
-        return "<td>…</td>"
-    percent = 100 * result.shares[index]
+def _share(model: Model, shares: Sequence[float] | None, index: int) -> str:
+    if shares is None:
+        return "<td>…</td>" if model.predictor else "<td>–</td>"
+    percent = 100 * shares[index]
     shown = f"{percent:.1f} %" if percent >= 0.05 else "–"
     return f'<td><i class="bar" style="width: {percent:.1f}%"></i><span>{shown}</span></td>'
 

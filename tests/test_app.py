@@ -1,0 +1,49 @@
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from tqdm_demo import checkpoint
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def app(monkeypatch):
+    """app.py, with the page's launch written down instead of done."""
+    spec = importlib.util.spec_from_file_location("app_under_test", ROOT / "app.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.launched = []
+    monkeypatch.setattr(
+        module, "launch_page", lambda page, host, port: module.launched.append((page, host, port))
+    )
+    monkeypatch.delenv("SPACE_ID", raising=False)
+    return module
+
+
+def test_arguments(app):
+    default = app.parse_arguments([])
+    assert (default.port, default.model, default.device) == (7860, "streets-tqdm", "auto")
+    given = app.parse_arguments(["--port", "8000", "--model", "runs/mine", "--device", "cpu"])
+    assert (given.port, given.model, given.device) == (8000, "runs/mine", "cpu")
+    with pytest.raises(SystemExit):
+        app.parse_arguments(["--device", "tpu"])
+
+
+def test_it_serves_this_machine_only_and_a_space_to_everyone(app, monkeypatch, tiny_weights):
+    model = str(tiny_weights / "tiny-tqdm")
+    monkeypatch.setattr("sys.argv", ["app.py", "--port", "7999", "--model", model])
+    app.main()
+    assert app.launched[0][1:] == ("127.0.0.1", 7999)
+    monkeypatch.setenv("SPACE_ID", "someone/space")
+    app.main()
+    assert app.launched[1][1:] == ("0.0.0.0", 7999)
+
+
+def test_without_any_model_it_says_what_is_missing(app, monkeypatch, tmp_path):
+    monkeypatch.setattr(checkpoint, "WEIGHTS", tmp_path)
+    monkeypatch.setattr("sys.argv", ["app.py", "--model", "nowhere"])
+    with pytest.raises(SystemExit, match="(?s)no model could be loaded.*'nowhere'.*streets-clip"):
+        app.main()
+    assert app.launched == []
