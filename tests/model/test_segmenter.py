@@ -20,9 +20,12 @@ class Board:
     def __init__(self, segmenter: Segmenter) -> None:
         self.segmenter = segmenter
         generator = torch.Generator().manual_seed(8)
-        for parameter in segmenter.parameters():  # far from the gentle start of a training
+        # Far from the gentle start of a training, so that every part has its say.
+        for name, parameter in segmenter.named_parameters():
             if parameter.dim() < 2:
                 parameter.data += 0.3 * torch.randn(parameter.shape, generator=generator)
+            elif name.startswith("context_decoder."):
+                parameter.data *= 20
         self.pixels = torch.randn(B, 3, H, W, generator=generator)
         trained = segmenter.config.class_names
         self.trained = torch.randn(len(trained), 12, generator=generator)

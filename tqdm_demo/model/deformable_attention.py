@@ -62,7 +62,7 @@ class DeformableAttention(nn.Module):
         maps = maps.split([rows * columns for rows, columns in sizes], dim=2)
         attended = maps[0].new_zeros(())
         for level, size in enumerate(sizes):
-            scale = offsets.new_tensor((size[1], size[0]))
+            scale = reference.new_tensor((size[1], size[0]))
             places = reference[:, None, None] + offsets[:, :, :, level] / scale
             grid = _by_head(2 * places - 1)
             sampled = F.grid_sample(maps[level].unflatten(2, size), grid, align_corners=False)

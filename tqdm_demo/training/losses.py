@@ -31,7 +31,7 @@ SCORE_TEMPERATURE = 0.07
 
 @dataclass(frozen=True)
 class Losses:
-    """All terms, weighted; their plain sum is what is minimised.
+    """All terms, weighted; their plain sum is minimised.
 
     Attributes:
         classes: (L,) cross-entropy of the class logits of every prediction.
@@ -49,18 +49,10 @@ class Losses:
     visual: Tensor
     pixel_text: Tensor | None
 
-    @property
-    def total(self) -> Tensor:
-        """The sum, a scalar."""
-        return torch.stack([term.sum() for term in self._terms().values()]).sum()
-
-    def values(self) -> dict[str, float]:
-        """Every term by name, ``masks`` and the like summed over the predictions, for a log."""
-        return {name: float(term.detach().sum()) for name, term in self._terms().items()}
-
-    def _terms(self) -> dict[str, Tensor]:
+    def terms(self) -> dict[str, Tensor]:
+        """Every term by name, a scalar: ``classes`` and the like summed over the predictions."""
         terms = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: term for name, term in terms.items() if term is not None}
+        return {name: term.sum() for name, term in terms.items() if term is not None}
 
 
 def training_losses(
