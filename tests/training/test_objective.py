@@ -88,6 +88,17 @@ def test_a_step_leaves_the_text_tower_and_the_references_alone(batch):
     assert all(map(torch.equal, reference, objective._reference.parameters()))
 
 
+def test_a_frozen_tower_needs_no_copy_and_stays(batch):
+    segmenter = Segmenter(TEXTUAL)
+    objective = Objective(segmenter, dataclasses.replace(CONFIG, backbone_factor=0.0))
+    terms = objective.losses(batch)
+    assert terms["visual"].item() == 0
+    sum(terms.values()).backward()
+    grads = {name: p.grad is not None for name, p in segmenter.named_parameters()}
+    assert not any(has for name, has in grads.items() if name.startswith("image_encoder.tower"))
+    assert all(has for name, has in grads.items() if name.startswith("image_encoder.pyramid"))
+
+
 def test_the_reference_text_is_the_published_sentence_without_the_prompt():
     segmenter, objective = make(TEXTUAL)
     tokens = open_clip.SimpleTokenizer(context_length=16)("a clean origami of a sky")

@@ -8,9 +8,10 @@ from pathlib import Path
 from tqdm_demo.config import ModelConfig, TrainConfig
 from tqdm_demo.training.loop import Progress
 
+_NO_SETTINGS = ("clip", "class_names", "queries", "text_tower", "image_tower")
 _KINDS = {
-    "textual": "a textual-query mask transformer (tqdm, ECCV 2024, arXiv 2407.09033)",
-    "learned": "the baseline of the textual-query mask transformer (tqdm, ECCV 2024, arXiv "
+    "textual": "A textual-query mask transformer (tqdm, ECCV 2024, arXiv 2407.09033)",
+    "learned": "The baseline of the textual-query mask transformer (tqdm, ECCV 2024, arXiv "
     "2407.09033): the same model with learned queries and no text in its decoders",
 }
 
@@ -29,13 +30,13 @@ def write_card(
     """
     lines = [
         "---",
-        "license: apache-2.0",
+        "license: other",
         "pipeline_tag: image-segmentation",
         "---",
         "",
         f"# {folder.name}",
         "",
-        f"{_KINDS[model.queries].capitalize()}, at a tiny scale and trained on drawn streets.",
+        f"{_KINDS[model.queries]}, at a tiny scale and trained on drawn streets.",
         "",
         f"- **Trained on** {training.scenes} drawn pictures of `{training.source}` "
         f"({model.input_size[1]} x {model.input_size[0]} pixels, seeds from 100000 on), and on "
@@ -47,6 +48,8 @@ def write_card(
         f"source: {100 * progress.best_miou:.1f} % at step {progress.best_step} of "
         f"{progress.step}. No other domain had a say.",
         "- **Use**: `Predictor.load` of this project; 19 Cityscapes names, or any others.",
+        "- **Terms**: the code is under Apache-2.0; these weights come from that CLIP, so what its "
+        "card says about its data holds for them too.",
         "- **Limits**: a toy that shows how the method works. It is no street-scene segmenter for "
         "any real purpose.",
         "",
@@ -54,7 +57,7 @@ def write_card(
         "",
         "| setting | published | here |",
         "|---|---|---|",
-        *_differences(ModelConfig(), model, skip=("clip", "class_names", "queries", "text_tower")),
+        *_differences(ModelConfig(), model, skip=_NO_SETTINGS),
         *_differences(TrainConfig(), training, skip=("source", "seed", "watch", "watch_scenes")),
         "",
         "The weights of the regularisers follow the scale of the tiny CLIP's embeddings.",

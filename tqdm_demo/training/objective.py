@@ -6,7 +6,7 @@ Axes: B images; M trained classes; s crop side; D joint width; h w one feature l
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
@@ -45,7 +45,11 @@ class Objective:
         names = segmenter.config.class_names
         self._device = next(segmenter.parameters()).device
         self._assignment = QueryAssignment.trained(len(names), self._device)
-        self._reference = segmenter.frozen_image_encoder()
+        self._reference = None
+        if config.backbone_factor:
+            self._reference = segmenter.frozen_image_encoder()
+        else:  # a tower that never moves is its own reference
+            segmenter.image_encoder.tower.requires_grad_(False)
         self._tokens = self._reference_text = None
         if segmenter.config.queries == "textual":
             tokenizer = open_clip.SimpleTokenizer(context_length=segmenter.config.text_positions)
@@ -60,18 +64,18 @@ class Objective:
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self.config.bfloat16):
             features = self.segmenter.encode_image(batch.pixels)
             decoding = self.segmenter.decode(features, self._embeddings(), self._assignment)
-            with torch.no_grad():
-                reference = self._reference.run_tower(batch.pixels).summary
-        losses = training_losses(
+            reference = features.summary.detach()
+            if self._reference is not None:
+                with torch.no_grad():
+                    reference = self._reference.run_tower(batch.pixels).summary
+        return training_losses(
             _in_float32(decoding),
             batch.labels,
             features.summary.float(),
             reference.float(),
             self._reference_text,
             self.config,
-        )
-        terms = {field.name: getattr(losses, field.name) for field in fields(losses)}
-        return {name: term.sum() for name, term in terms.items() if term is not None}
+        ).terms()
 
     @torch.inference_mode()
     def measure(self, pictures: Sequence[LabelledPicture]) -> ConfusionMatrix:
