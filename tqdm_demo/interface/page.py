@@ -97,13 +97,19 @@ def _connect(page: gr.Blocks, parts: Parts, handlers: Handlers) -> None:
     page.load(handlers.on_open, heat, pictures, **running)
     parts.examples.select(handlers.on_example, heat, pictures, **latest)
     parts.picture.input(handlers.on_picture, [parts.picture, *heat], pictures, **latest)
-    names = ([parts.names, *heat], [*results, parts.names_problem])
-    parts.names.input(handlers.on_names, *names, js=DEBOUNCE, **latest)
+    # Not .input: gradio fires that for keys that write a letter, not for pasting or deleting.
+    parts.names.change(
+        handlers.on_names,
+        [parts.names, *heat],
+        [*results, parts.names_problem],
+        js=DEBOUNCE,
+        **latest,
+    )
     for button, preset in zip(parts.presets, PRESETS.values(), strict=True):
         text = "\n".join(preset)
         button.click(
             lambda text=text: text, None, parts.names, api_visibility="private", queue=False
-        ).then(handlers.on_names, *names, **running)
+        )
     gr.on([parts.heat_name.input, parts.view.input], handlers.on_heat, heat, heat_outputs, **latest)
 
 
