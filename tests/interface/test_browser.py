@@ -92,6 +92,9 @@ def test_from_the_first_example_to_an_edited_list(page, street):
     # A mistake is answered in place; the answer before it stays.
     names.fill("car\nCar")
     expect(page.locator("#names-problem")).to_contain_text("“Car” is there twice", timeout=PATIENCE)
+    names.press("Control+a")
+    names.press("Delete")
+    expect(page.locator("#names-problem")).to_contain_text("is empty", timeout=PATIENCE)
     expect(legend).to_contain_text("zebra crossing")
 
     # A short list, and its heat map.
