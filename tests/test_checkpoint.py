@@ -103,6 +103,22 @@ def test_the_text_tower_of_a_sibling_is_not_stored_twice(segmenter, tmp_path, mo
     )
 
 
+def test_a_frozen_image_tower_of_a_sibling_is_not_stored_twice(tmp_path):
+    torch.manual_seed(1)
+    clip = open_clip.CLIP(**CLIP)
+    save_clip(clip, tmp_path / "tiny-clip", {"clip": CLIP}, half=False)
+    config = dataclasses.replace(CONFIG, image_tower="tiny-clip")
+    model = Segmenter.from_clip(config, clip)
+    save_segmenter(model, tmp_path / "model", half=False)
+    stored = load_file(tmp_path / "model" / "model.safetensors")
+    assert not any(name.startswith("image_encoder.tower.") for name in stored)
+    assert any(name.startswith("image_encoder.pyramid.") for name in stored)
+    assert any(name.startswith("text_encoder.tower.") for name in stored)
+    loaded = load_segmenter(tmp_path / "model").state_dict()
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(loaded[name], tensor), name
+
+
 def test_every_tensor_that_does_not_fit_is_named(segmenter, tmp_path):
     save_segmenter(segmenter, tmp_path)
     path = tmp_path / "model.safetensors"

@@ -11,8 +11,9 @@ from tqdm_demo import pretrain
 from tqdm_demo.checkpoint import load_clip
 from tqdm_demo.config import PretrainConfig
 from tqdm_demo.streets.domains import HELD_OUT
-from tqdm_demo.training.clip_pictures import photo_pictures, seen_domains
+from tqdm_demo.training.clip_pictures import photo_pictures, picture_shares, seen_domains
 from tqdm_demo.training.clip_steps import optimizers, rate_factor, restore
+from tqdm_demo.training.views import Pictures
 
 
 @pytest.fixture
@@ -75,3 +76,14 @@ def test_photos_come_as_they_are_and_filtered(tmp_path):
     assert pictures.domains[0][0] == "real photo"
     assert {d for d, _ in pictures.domains[1:]} <= set(seen_domains())
     assert np.array_equal(pictures.images[0, 0, 0], [7, 0, 0])
+
+
+def test_domains_that_lag_are_drawn_more_often():
+    pictures = Pictures(
+        np.zeros((4, 1)), np.zeros((4, 1)), [("a", ""), ("a", ""), ("b", ""), ("c", "")]
+    )
+    shares = picture_shares(pictures, {"a": 40.0, "b": 30.0}, softness=10.0)
+    assert shares.sum() == pytest.approx(1)
+    assert shares[0] == shares[1] == shares[3]
+    assert shares[2] / shares[0] == pytest.approx(np.e)
+    assert np.allclose(picture_shares(pictures, {}, 10.0), 0.25)

@@ -27,6 +27,8 @@ WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
 CONFIG_FILE = "config.json"
 TENSOR_FILE = "model.safetensors"
 TEXT_TOWER = "text_encoder.tower."
+IMAGE_TOWER = "image_encoder.tower."
+CLIP_IMAGE_TOWER = "visual."  # open_clip's name for it
 
 
 def resolve_source(name: str) -> Path:
@@ -72,7 +74,12 @@ def load_segmenter(folder: Path) -> Segmenter:
     config = from_json(ModelConfig, sections["model"])
     tensors = _read_tensors(folder)
     if config.text_tower is not None:
-        tensors |= _borrowed_text_tower(folder, config)
+        text = text_tower_weights(_clip_tensors(folder, config.text_tower), config.text_positions)
+        tensors |= {TEXT_TOWER + name: tensor for name, tensor in text.items()}
+    if config.image_tower is not None:
+        clip = _clip_tensors(folder, config.image_tower)
+        visual = {k: v for k, v in clip.items() if k.startswith(CLIP_IMAGE_TOWER)}
+        tensors |= {IMAGE_TOWER + k.removeprefix(CLIP_IMAGE_TOWER): v for k, v in visual.items()}
     segmenter = Segmenter(config)
     _load_strictly(segmenter, tensors, folder)
     return segmenter.eval()
@@ -89,7 +96,8 @@ def save_segmenter(
 ) -> None:
     """Saves a segmenter; each file is replaced as a whole or not at all.
 
-    Where ``config.text_tower`` names another folder, the text tower is not stored again.
+    A frozen tower that another folder holds (``config.text_tower``, ``config.image_tower``) is not
+    stored again.
 
     Args:
         segmenter: what to save.
@@ -97,11 +105,12 @@ def save_segmenter(
         training, provenance, results: sections of ``config.json`` (JSON values).
         half: store float16.
     """
-    tensors = segmenter.state_dict()
-    if segmenter.config.text_tower is not None:
-        tensors = {k: v for k, v in tensors.items() if not k.startswith(TEXT_TOWER)}
+    config = segmenter.config
+    towers = {TEXT_TOWER: config.text_tower, IMAGE_TOWER: config.image_tower}
+    elsewhere = tuple(prefix for prefix, holder in towers.items() if holder is not None)
+    tensors = {k: v for k, v in segmenter.state_dict().items() if not k.startswith(elsewhere)}
     sections = {
-        "model": to_json(segmenter.config),
+        "model": to_json(config),
         "training": dict(training or {}),
         "provenance": dict(provenance or {}),
         "results": dict(results or {}),
@@ -138,13 +147,10 @@ def save_clip(
     _write(Path(folder), config, clip.state_dict(), half)
 
 
-def _borrowed_text_tower(folder: Path, config: ModelConfig) -> dict[str, Tensor]:
-    """The text tower's tensors from the CLIP folder beside ``folder``, else the bundled one."""
-    sibling = folder.resolve().parent / config.text_tower
-    if not (sibling / TENSOR_FILE).is_file():
-        sibling = WEIGHTS / config.text_tower
-    text = text_tower_weights(_read_tensors(sibling), config.text_positions)
-    return {TEXT_TOWER + name: tensor for name, tensor in text.items()}
+def _clip_tensors(folder: Path, name: str) -> dict[str, Tensor]:
+    """All tensors of the CLIP folder ``name`` beside ``folder``, else of the bundled one."""
+    sibling = folder.resolve().parent / name
+    return _read_tensors(sibling if (sibling / TENSOR_FILE).is_file() else WEIGHTS / name)
 
 
 def _read_tensors(folder: Path) -> dict[str, Tensor]:

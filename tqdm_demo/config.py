@@ -37,8 +37,8 @@ class ModelConfig:
         image_mean, image_std: normalisation, RGB in [0, 1].
         input_size: (height, width) in pixels that the model was trained for.
         size_multiple: input sides are resized to a multiple of this.
-        text_tower: name of the sibling checkpoint folder that holds the frozen text tower's
-            tensors; None = in this checkpoint.
+        text_tower, image_tower: name of the CLIP folder beside this checkpoint (or the bundled
+            one) that holds this frozen tower's tensors; None = in this checkpoint.
     """
 
     clip: dict[str, Any] = field(default_factory=dict)
@@ -64,6 +64,7 @@ class ModelConfig:
     input_size: tuple[int, int] = (512, 512)
     size_multiple: int = 32
     text_tower: str | None = None
+    image_tower: str | None = None
 
     def __post_init__(self) -> None:
         if self.queries not in ("textual", "learned"):
@@ -83,7 +84,8 @@ class TrainConfig:
     Attributes:
         steps, batch_size, crop: iterations; pictures per step; side of the square crop in pixels.
         learning_rate, minimum_rate, warmup_steps, weight_decay: AdamW with poly decay (0.9).
-        backbone_factor, pyramid_factor: learning-rate factors of the image tower and its pyramid.
+        backbone_factor, pyramid_factor: learning-rate factors of the image tower and its pyramid;
+            0 freezes the tower.
         weight_textual, weight_visual, weight_pixel_text: of the three regularisers.
         points_per_mask: sampled points of the mask losses.
         source: data specification of the training pictures; ``scenes``: how many of them.
@@ -93,7 +95,7 @@ class TrainConfig:
         validation_scenes: pictures of the source on which the best weights are chosen.
         watch: data specification of other sets to evaluate on, for information only.
         watch_scenes: pictures of each of these.
-        bfloat16: mixed precision (GPU).
+        bfloat16: mixed precision (a GPU, or a CPU that has the instructions).
         seed: of everything random.
     """
 
@@ -144,18 +146,18 @@ class PretrainConfig:
         seed: of everything random.
     """
 
-    steps: int = 2200
+    steps: int = 1700
     batch_size: int = 16
     photo_share: float = 0.2
     scenes: int = 900
-    softness: float = 20.0
+    softness: float = 8.0
     regions: int = 40
     learning_rate: float = 1.5e-3
     matrix_rate: float = 2e-3
     weight_decay: float = 0.05
     warmup_steps: int = 100
     zoom: tuple[float, float] = (0.7, 1.5)
-    evaluate_every: int = 400
+    evaluate_every: int = 350
     save_every: int = 250
     bfloat16: bool = True
     seed: int = 0

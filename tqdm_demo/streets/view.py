@@ -118,8 +118,10 @@ class View:
             return self.known_lights
         peak = self.image.max(-1)
         lift = self.luminance - spread(self.luminance, 7 * self.unit)
-        return smoothstep(peak, 0.8, 0.97) * smoothstep(lift, 0.18, 0.4) * smoothstep(
-            0.4 - spread(self.sky, 4 * self.unit), 0.0, 0.3
+        return (
+            smoothstep(peak, 0.8, 0.97)
+            * smoothstep(lift, 0.18, 0.4)
+            * smoothstep(0.4 - spread(self.sky, 4 * self.unit), 0.0, 0.3)
         )
 
     @cached_property
