@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import open_clip
 import torch
 import torch.nn.functional as F
@@ -71,10 +72,10 @@ def zero_shot_miou(
     """
     texts = name_embeddings(clip, names)
     device = clip.logit_scale.device
-    occurring = sorted(set(torch.from_numpy(pictures.labels).unique().tolist()) - {255})
+    occurring = sorted(set(np.unique(pictures.labels).tolist()) - {255})
     confusion = ConfusionMatrix(len(names))
     for start in range(0, len(pictures.images), batch_size):
-        images = torch.from_numpy(pictures.images[start : start + batch_size]).to(device)
+        images = torch.tensor(pictures.images[start : start + batch_size], device=device)
         dense = F.normalize(dense_embeddings(clip, normalised(images), patch), dim=1)
         similarity = torch.einsum("bdhw,kd->bkhw", dense, texts[occurring])
         similarity = F.interpolate(similarity, images.shape[1:3], mode="bilinear")
