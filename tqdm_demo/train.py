@@ -73,7 +73,6 @@ TRAINING = TrainConfig(
     backbone_factor=0.0,
     pyramid_factor=1.0,
     warmup_steps=50,
-    weight_visual=100.0,
     weight_pixel_text=3.0,
     points_per_mask=784,
     evaluate_every=250,

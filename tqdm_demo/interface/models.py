@@ -21,7 +21,7 @@ MEANINGS = {
         "learned prompt and the context decoder. It steers the answer, it is not the answer."
     ),
     (SIMILARITY, "learned"): (
-        "Cosine of its fine-tuned patch embeddings and CLIP’s embedding of the name. "
+        "Cosine of its patch embeddings and CLIP’s embedding of the name. "
         "Its own answer makes no use of it."
     ),
     (SIMILARITY, "zero-shot"): (

@@ -60,10 +60,20 @@ def write_card(
         *_differences(ModelConfig(), model, skip=_NO_SETTINGS),
         *_differences(TrainConfig(), training, skip=("source", "seed", "watch", "watch_scenes")),
         "",
+        *_frozen_tower(training),
         "The weights of the regularisers follow the scale of the tiny CLIP's embeddings.",
         "Every other value is in `config.json`.",
     ]
     (folder / "README.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _frozen_tower(training: TrainConfig) -> list[str]:
+    if training.backbone_factor:
+        return []
+    return [
+        "The image tower is frozen: the visual regulariser is zero whatever its weight, and the",
+        "pixel-text one trains the prompt and the context decoder alone.",
+    ]
 
 
 def _differences(published: object, here: object, skip: tuple[str, ...]) -> list[str]:
