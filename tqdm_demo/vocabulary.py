@@ -63,7 +63,7 @@ MAX_NAMES = 64
 MAX_LENGTH = 60
 
 # Two colours of one picture differ by at least this much (Euclidean distance in RGB).
-_DISTINCT = 48.0
+_DISTINCT = 80.0
 
 
 def parse_names(text: str) -> tuple[str, ...]:

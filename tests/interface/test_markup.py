@@ -56,8 +56,7 @@ def test_names_that_are_not_trained_say_where_they_lean(tiny_models):
     assert "not trained, leans to <b>car</b></small>" in html
     apart = [same[0], result(["taxi"], [[0]], leanings=["truck"]), same[2]]
     html = markup.legend(tiny_models, apart)
-    assert "leans to <b>car</b> (tqdm)" in html
-    assert "leans to <b>truck</b> (Learned queries)" in html
+    assert "leans to <b>car</b> (tqdm), <b>truck</b> (Learned queries)</small>" in html
 
 
 def test_unknown_words_are_told_once(tiny_models):

@@ -97,7 +97,8 @@ def _share(model: Model, shares: Sequence[float] | None, index: int) -> str:
         return "<td>…</td>" if model.predictor else "<td>–</td>"
     percent = 100 * shares[index]
     shown = f"{percent:.1f} %" if percent >= 0.05 else "–"
-    return f'<td><i class="bar" style="width: {percent:.1f}%"></i><span>{shown}</span></td>'
+    bar = f'<i class="bar" style="width: {percent:.0f}%"></i>' if percent >= 1 else ""
+    return f"<td>{bar}<span>{shown}</span></td>"
 
 
 def _notes(models: Sequence[Model], results: Sequence[Segmentation | None], index: int) -> str:
@@ -108,9 +109,13 @@ def _notes(models: Sequence[Model], results: Sequence[Segmentation | None], inde
     for model, result in pairs:
         if result.leanings[index] is not None:
             leanings.setdefault(result.leanings[index], []).append(model.title)
-    for trained, titles in leanings.items():
-        who = f" ({' and '.join(titles)})" if len(leanings) > 1 else ""
-        notes.append(f"not trained, leans to <b>{escape(trained)}</b>{escape(who)}")
+    if leanings:
+        apart = len(leanings) > 1
+        classes = (
+            f"<b>{escape(trained)}</b>" + (f" ({escape(' and '.join(titles))})" if apart else "")
+            for trained, titles in leanings.items()
+        )
+        notes.append(f"not trained, leans to {', '.join(classes)}")
     unknown = dict.fromkeys(word for _, result in pairs for word in result.unknown[index])
     if unknown:
         words = ", ".join(f"“{escape(word)}”" for word in unknown)

@@ -21,8 +21,8 @@ MEANINGS = {
         "learned prompt and the context decoder. It steers the answer, it is not the answer."
     ),
     (SIMILARITY, "learned"): (
-        "Cosine of its patch embeddings and CLIP’s embedding of the name. "
-        "Its own answer makes no use of it."
+        "Cosine of its patch embeddings and CLIP’s embedding of the name: CLIP’s own map where "
+        "its image tower was kept frozen. Its answer makes no use of it."
     ),
     (SIMILARITY, "zero-shot"): (
         "Cosine of CLIP’s patch embeddings and of the name, averaged over a few sentences. "
