@@ -8,7 +8,7 @@ seed S on (all of them below 10000, where nothing is trained); of a folder, N pi
 S. Classes that never occur in a data set's labels are left out of its mean and of the argmax.
 ``--synonyms`` asks for one-word synonyms in place of the 19 names, ``--names-file`` for any others.
 Prints mIoU in percent, method x data set, with the mean over the unseen domains (all but the
-source) and over the two that were held out of everything. One CPU core takes about 8 pictures of
+source) and over the two that were held out of everything. One CPU core takes about 4 pictures of
 256 x 128 a second, and 1 GB of memory.
 """
 

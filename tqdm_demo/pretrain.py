@@ -7,9 +7,8 @@ every step contrasts boxes of patch tokens with captions made from the label map
 supervision on every domain that it sees. ``--photos DIR`` adds real frames (``DIR/images/train``,
 ``DIR/labels/train``), as they are and with the domains' filters. While training it prints the
 dense zero-shot mIoU per domain. Two CPU cores (AMD EPYC, bfloat16) take 1.1 s a step of 16 views,
-the whole about 40 minutes and 3.5 GB of memory; the cache takes 130 kB a picture. With tcmalloc in
-LD_PRELOAD the kernel's share of the time fell from 22 % to 2 %. Out comes a CLIP folder
-(config.json, model.safetensors in float16). A run that was stopped goes on with ``--resume``.
+the whole about 40 minutes and 3.5 GB of memory; the cache takes 130 kB a picture. Out comes a CLIP
+folder (config.json, model.safetensors in float16). A stopped run goes on with ``--resume``.
 """
 
 from __future__ import annotations

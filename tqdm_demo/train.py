@@ -9,7 +9,7 @@ option of its name. The pictures are painted once and kept below ``--cache``; th
 weights so far and ``metrics.jsonl`` lie in ``--work``. At the end the weights that did best on
 validation pictures *of the source* go to ``--out`` (config.json, model.safetensors in float16,
 README.md). A training that was stopped goes on with ``--resume`` and the same options.
-1500 steps take about 45 minutes on one CPU core (1.7 s a step), and 2 GB of memory.
+A step takes 1.7 s on one CPU core (AMD EPYC, bfloat16) and 2 GB; 1500 should take 45 minutes.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ _LEARNED = dataclasses.replace(
     _TEXTUAL, queries="learned", text_to_pixel=False, context_decoder=False, prompt_length=0
 )
 PRESETS = {"streets-tqdm": _TEXTUAL, "streets-queries": _LEARNED}
-# Measured on the tiny CLIP: training its tower at 0.1 or not at all gave the same source mIoU after
-# 100 steps and a little less on unseen domains; frozen, a step takes a quarter less time.
+# Tried on the tiny CLIP, one seed, 100 steps: training its tower at 0.1 or not at all gave the same
+# mIoU on the source (37.6 and 37.5) and on three unseen domains to within 0.7; frozen is faster.
 TRAINING = TrainConfig(
     steps=1500,
     crop=128,

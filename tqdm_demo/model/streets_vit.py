@@ -58,7 +58,7 @@ class ConvolutionalStem(nn.Module):
         self.down3 = _convolution(64, 128, stride=2)
         self.refine3 = _convolution(128, 128)
         self.proj = nn.Conv2d(128, embed_dim, 1, bias=bias)
-        # Channels last makes these convolutions five times faster on a CPU (measured).
+        # Channels last: forward and backward 1.16 x faster on two CPU cores (one run, 16 views).
         self.to(device=device, dtype=dtype, memory_format=torch.channels_last)
 
     def feat_ratio(self, as_scalar: bool = True) -> int | tuple[int, int]:
