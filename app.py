@@ -1,4 +1,4 @@
-"""Serves the page: ``python app.py [--port P] [--model NAME] [--device auto|cuda|mps|cpu]``.
+"""Serves the page: ``python app.py [--port P] [--model SOURCE ...] [--max-models N] [--device D]``.
 
 Opens http://127.0.0.1:7860 with the bundled weights; on a Hugging Face Space on all addresses.
 """
@@ -9,10 +9,8 @@ import argparse
 import os
 
 from tqdm_demo.interface.examples import read_examples
-from tqdm_demo.interface.models import load_models
+from tqdm_demo.interface.models import ModelShelf, load_models
 from tqdm_demo.interface.page import build_page, launch_page
-
-COMPARED_WITH = ("streets-queries", "zero-shot:streets-clip")
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -21,8 +19,15 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=7860, help="to listen on (default: 7860)")
     parser.add_argument(
         "--model",
-        default="streets-tqdm",
-        help="bundled name or folder of the model in the first column (default: streets-tqdm)",
+        action="append",
+        default=[],
+        metavar="SOURCE",
+        help="put this model first: a bundled name, a folder, user/name on the Hugging Face Hub, "
+        "zero-shot:FOLDER or open_clip:ARCH/PRETRAINED; may be repeated "
+        "(default: the bundled models)",
+    )
+    parser.add_argument(
+        "--max-models", type=int, default=4, metavar="N", help="kept in memory (default: 4)"
     )
     parser.add_argument("--device", choices=("auto", "cuda", "mps", "cpu"), default="auto")
     return parser.parse_args(arguments)
@@ -32,7 +37,8 @@ def main() -> None:
     """Loads the models and serves the page until it is interrupted."""
     arguments = parse_arguments()
     try:
-        models = load_models((arguments.model, *COMPARED_WITH), arguments.device)
+        shelf = ModelShelf(arguments.model, arguments.device, arguments.max_models)
+        models = load_models(shelf, shelf.columns)
     except ValueError as error:
         raise SystemExit(f"app.py: {error}") from error
     host = "0.0.0.0" if os.environ.get("SPACE_ID") else "127.0.0.1"

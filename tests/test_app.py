@@ -24,9 +24,10 @@ def app(monkeypatch):
 
 def test_arguments(app):
     default = app.parse_arguments([])
-    assert (default.port, default.model, default.device) == (7860, "streets-tqdm", "auto")
-    given = app.parse_arguments(["--port", "8000", "--model", "runs/mine", "--device", "cpu"])
-    assert (given.port, given.model, given.device) == (8000, "runs/mine", "cpu")
+    assert (default.port, default.model, default.device) == (7860, [], "auto")
+    assert default.max_models == 4
+    given = app.parse_arguments(["--model", "runs/mine", "--model", "a/b", "--max-models", "1"])
+    assert (given.model, given.max_models) == (["runs/mine", "a/b"], 1)
     with pytest.raises(SystemExit):
         app.parse_arguments(["--device", "tpu"])
 

@@ -13,8 +13,16 @@ LIBRARY = {"vocabulary", "preprocessing", "config"}
 # Room -> the rooms whose modules it may import. A room may always import its own modules.
 ALLOWED = {
     "app": {"interface", "predictor", "checkpoint", "config"},
-    "interface": {"predictor", "preprocessing", "rendering", "vocabulary", "streets.domains"},
-    "predictor": {"model", "similarity", "trained", "cache", "checkpoint", *LIBRARY},
+    "interface": {
+        "predictor",
+        "sources",
+        "preprocessing",
+        "rendering",
+        "vocabulary",
+        "streets.domains",
+    },
+    "predictor": {"model", "similarity", "trained", "sources", "cache", "checkpoint", *LIBRARY},
+    "sources": {"checkpoint"},
     "trained": {"model", "similarity"},
     "similarity": {"model", "vocabulary"},
     "rendering": {"vocabulary"},

@@ -9,6 +9,7 @@ Axes: B = 1; H W the picture; h w a score map; K names; D text width; M trained 
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import time
 from collections.abc import Sequence
@@ -24,10 +25,10 @@ from tqdm_demo.cache import BoundedCache
 from tqdm_demo.checkpoint import load_clip, load_segmenter, read_config, resolve_source
 from tqdm_demo.preprocessing import model_size, read_image, to_pixels
 from tqdm_demo.similarity import ZeroShotModel, check_tokens
+from tqdm_demo.sources import ZERO_SHOT
 from tqdm_demo.trained import TrainedModel
 from tqdm_demo.vocabulary import check_names, split_synonyms, unknown_words
 
-ZERO_SHOT = "zero-shot:"
 KEPT_PICTURES = 6
 KEPT_NAMES = 2048
 
@@ -217,6 +218,13 @@ def choose_device(device: str) -> torch.device:
     if not present[device]:
         raise ValueError(f"device {device!r} is not available on this machine")
     return torch.device(device)
+
+
+def release_memory() -> None:
+    """Gives back what a model held that nobody refers to any more."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def winners(scores: torch.Tensor, size: tuple[int, int]) -> np.ndarray:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from tqdm_demo.checkpoint import WEIGHTS
 from tqdm_demo.interface.examples import Example, read_examples
-from tqdm_demo.interface.models import Model, load_models
+from tqdm_demo.interface.models import Model, ModelShelf, load_models
 from tqdm_demo.interface.page import build_page, launch_page
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,7 +23,7 @@ BUNDLED = ("streets-tqdm", "streets-queries", "zero-shot:streets-clip")
 def tiny_models(tiny_weights: Path) -> list[Model]:
     clip = f"zero-shot:{tiny_weights / 'tiny-clip'}"
     sources = [str(tiny_weights / "tiny-tqdm"), str(tiny_weights / "tiny-queries"), clip]
-    return load_models(sources, "cpu")
+    return load_models(ModelShelf(sources, "cpu"), sources)
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +31,7 @@ def served_models(request: pytest.FixtureRequest) -> list[Model]:
     """The bundled models; untrained ones where their folders are missing."""
     names = [source.removeprefix("zero-shot:") for source in BUNDLED]
     if all((WEIGHTS / name / "model.safetensors").is_file() for name in names):
-        return load_models(BUNDLED, "cpu")
+        return load_models(ModelShelf(BUNDLED, "cpu"), BUNDLED)
     return request.getfixturevalue("tiny_models")
 
 

@@ -6,7 +6,7 @@ from PIL import Image
 from tqdm_demo.interface.examples import Example
 from tqdm_demo.interface.handlers import Handlers, Shown
 from tqdm_demo.interface.layout import lay_out
-from tqdm_demo.interface.models import SCORE, SIMILARITY, load_models
+from tqdm_demo.interface.models import SCORE, SIMILARITY, ModelShelf, load_models
 
 NAMES = ("road", "sky", "car")
 
@@ -16,7 +16,7 @@ def page(tiny_weights, street):
     """Handlers on models with empty caches, and a state that shows a picture already."""
     clip = f"zero-shot:{tiny_weights / 'tiny-clip'}"
     sources = [str(tiny_weights / "tiny-tqdm"), str(tiny_weights / "tiny-queries"), clip]
-    return make_page(load_models(sources, "cpu"), street)
+    return make_page(load_models(ModelShelf(sources, "cpu"), sources), street)
 
 
 def make_page(models, street) -> Handlers:
@@ -161,7 +161,8 @@ def test_a_picture_that_was_cleaned_away_is_said(page, tmp_path):
 
 def test_a_missing_model_leaves_the_others_at_work(tiny_weights, street):
     clip = f"zero-shot:{tiny_weights / 'tiny-clip'}"
-    page = make_page(load_models(["streets-nowhere", clip], "cpu"), street)
+    sources = ["streets-nowhere", clip]
+    page = make_page(load_models(ModelShelf(sources, "cpu"), sources), street)
     shown = Shown(str(street), NAMES)
     after = run(page.on_picture(str(street), shown, "car", SIMILARITY))
     first, second = page.parts.columns

@@ -1,0 +1,128 @@
+"""Where models come from: the names that a command line or a menu may give, and what they are.
+
+A *source* is one text:
+
+    streets-tqdm               a bundled model
+    path/to/folder             a checkpoint folder on this machine
+    user/name                  a checkpoint folder on the Hugging Face Hub
+    zero-shot:FOLDER           a CLIP (any of the three above) that segments by similarity alone
+    open_clip:ARCH/PRETRAINED  the same with one of open_clip's published CLIPs
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tqdm_demo.checkpoint import read_config, resolve_source
+
+ZERO_SHOT = "zero-shot:"
+OPEN_CLIP = "open_clip:"
+BUNDLED = ("streets-tqdm", "streets-queries", "zero-shot:streets-clip")
+
+# Kind of a model -> title where its source has none of its own.
+TITLES = {"textual": "tqdm", "learned": "learned queries", "zero-shot": "zero-shot CLIP"}
+
+
+@dataclass(frozen=True)
+class Description:
+    """What is known of a model without loading it.
+
+    Attributes:
+        source: what ``Predictor.load`` takes.
+        title: short, for menus and column heads.
+        about: one line: what it was trained on, measured figures where there are some.
+        kind: ``textual``, ``learned``, ``zero-shot``, or empty where that is not known yet.
+    """
+
+    source: str
+    title: str
+    about: str
+    kind: str
+
+
+def _open_clip(name: str, title: str, about: str) -> Description:
+    return Description(f"{OPEN_CLIP}{name}", f"{title}, zero-shot", about, "zero-shot")
+
+
+# A few of open_clip's models whose patch tokens are worth looking at. All are downloaded on first
+# use; the sizes are those of the downloads.
+CURATED = (
+    _open_clip(
+        "ViT-B-16/openai",
+        "CLIP ViT-B/16 (OpenAI)",
+        "The CLIP that the paper's ViT-B model starts from: 400 million pairs, 0.6 GB.",
+    ),
+    _open_clip(
+        "ViT-B-16/laion2b_s34b_b88k",
+        "CLIP ViT-B/16 (LAION-2B)",
+        "The same architecture, trained on two billion public pairs, 0.6 GB.",
+    ),
+    _open_clip(
+        "ViT-B-32/openai",
+        "CLIP ViT-B/32 (OpenAI)",
+        "The fastest of OpenAI's: patches of 32 pixels, so coarse maps, 0.6 GB.",
+    ),
+    _open_clip(
+        "ViT-L-14-336/openai",
+        "CLIP ViT-L/14 at 336 (OpenAI)",
+        "OpenAI's largest: slower, and in dense use not always better than ViT-B, 1.7 GB.",
+    ),
+    _open_clip(
+        "EVA02-B-16/merged2b_s8b_b131k",
+        "EVA02-CLIP-B/16",
+        "EVA-CLIP, two billion pairs; a timm tower, so plain similarity only, 0.6 GB.",
+    ),
+    _open_clip(
+        "EVA02-L-14-336/merged2b_s6b_b61k",
+        "EVA02-CLIP-L/14 at 336",
+        "The CLIP that the paper's large models start from; plain similarity only, 1.7 GB.",
+    ),
+)
+
+
+def describe(source: str) -> Description:
+    """Says what a source is, from its ``config.json`` where that is on this machine.
+
+    Never raises and never uses the network: what is not known stays empty.
+    """
+    for description in CURATED:
+        if description.source == source:
+            return description
+    name = source.removeprefix(ZERO_SHOT).removeprefix(OPEN_CLIP)
+    if source.startswith(OPEN_CLIP):
+        about = "One of open_clip's models; downloaded on first use."
+        return Description(source, f"{name}, zero-shot", about, "zero-shot")
+    kind = "zero-shot" if source.startswith(ZERO_SHOT) else ""
+    try:
+        sections = read_config(resolve_source(name))
+        kind = kind or sections["model"]["queries"]
+        about = _training(sections)
+    except (ValueError, KeyError):
+        return Description(source, name, "Not loaded yet.", kind)
+    title = TITLES[kind] if source in BUNDLED else Path(name).name
+    return Description(source, title, about, kind)
+
+
+def locate(source: str) -> Path:
+    """The folder that a source means.
+
+    Raises:
+        ValueError: there is no such model; the message says what to do.
+    """
+    return resolve_source(source.removeprefix(ZERO_SHOT))
+
+
+def _training(sections: dict[str, Any]) -> str:
+    """One line from what a checkpoint's config records of its training and results."""
+    if "clip" in sections:
+        checks = sections.get("results", {}).get("while_training") or [{}]
+        miou = checks[-1].get("zero_shot_miou", {})
+        figures = ", ".join(f"{miou[k]:.1f} on {k}" for k in ("game", "unseen") if k in miou)
+        return "Never trained to segment." + (f" Zero-shot mIoU {figures} streets." if miou else "")
+    data = sections.get("training", {}).get("source", "")
+    validation = sections.get("results", {}).get("validation", {})
+    figures = ", ".join(f"{found['miou']:.1f} on {spec}" for spec, found in validation.items())
+    trained = f"Trained on {data}." if data else "Its training is not recorded."
+    return trained + (f" Validation mIoU {figures}." if figures else "")
