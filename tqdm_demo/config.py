@@ -19,7 +19,7 @@ CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Architecture of one segmenter. The defaults are the published CLIP ViT-B/16 model.
+    """Architecture of one segmenter. The defaults are those of the published CLIP ViT-B/16 model.
 
     Attributes:
         clip: open_clip's model config (``embed_dim``, ``vision_cfg``, ``text_cfg``, ...).
@@ -37,6 +37,11 @@ class ModelConfig:
         image_mean, image_std: normalisation, RGB in [0, 1].
         input_size: (height, width) in pixels that the model was trained for.
         size_multiple: input sides are resized to a multiple of this.
+        fixed_size: the image tower takes exactly ``input_size`` (EVA's position table).
+        window_stride: the model is evaluated on windows of ``input_size`` that start this many
+            pixels apart (published: 341); None = in one pass over the resized picture.
+        clip_weights: "MODEL/WEIGHTS" of open_clip whose frozen text tower this is; where these
+            are in the local cache, their whole position table is used. None = not known.
         text_tower, image_tower: name of the CLIP folder beside this checkpoint (or the bundled
             one) that holds this frozen tower's tensors; None = in this checkpoint.
     """
@@ -63,6 +68,9 @@ class ModelConfig:
     image_std: tuple[float, ...] = CLIP_STD
     input_size: tuple[int, int] = (512, 512)
     size_multiple: int = 32
+    fixed_size: bool = False
+    window_stride: int | None = None
+    clip_weights: str | None = None
     text_tower: str | None = None
     image_tower: str | None = None
 
@@ -75,6 +83,11 @@ class ModelConfig:
             raise ValueError("learned queries train no prompt; prompt_length must be 0")
         if len(self.pyramid_blocks) != 4:
             raise ValueError(f"pyramid_blocks has {len(self.pyramid_blocks)} entries; it takes 4")
+        if self.window_stride is not None and not 0 < self.window_stride <= min(self.input_size):
+            raise ValueError(
+                f"window_stride is {self.window_stride}; windows of {self.input_size} take 1 to "
+                f"{min(self.input_size)}"
+            )
 
 
 @dataclass(frozen=True)
