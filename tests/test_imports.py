@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "tqdm_demo"
-PROGRAMS = {"pretrain", "train", "evaluate", "convert", "publish", "benchmark"}
+PROGRAMS = {"pretrain", "train", "ablate", "evaluate", "convert", "publish", "benchmark"}
 LIBRARY = {"vocabulary", "preprocessing", "config"}
 # Room -> the rooms whose modules it may import. A room may always import its own modules.
 ALLOWED = {
@@ -18,10 +18,22 @@ ALLOWED = {
         "sources",
         "preprocessing",
         "rendering",
+        "measures",
         "vocabulary",
         "streets.domains",
     },
-    "predictor": {"model", "similarity", "trained", "sources", "cache", "checkpoint", *LIBRARY},
+    "predictor": {
+        "model",
+        "similarity",
+        "trained",
+        "stages",
+        "sources",
+        "cache",
+        "checkpoint",
+        *LIBRARY,
+    },
+    "stages": {"similarity", "trained", "vocabulary"},
+    "measures": set(),
     "sources": {"checkpoint"},
     "trained": {"model", "similarity"},
     "similarity": {"model", "vocabulary"},
