@@ -103,6 +103,7 @@ class TrainConfig:
         points_per_mask: sampled points of the mask losses.
         source: data specification of the training pictures; ``scenes``: how many of them.
         rare_classes: draw a class, then a picture that shows it; otherwise pictures uniformly.
+        rare_temperature: T of the class odds softmax((1 - share) / T); 0.01 is DAFormer's.
         resize_range: scale augmentation; ``photometric``: photometric distortion on or off.
         evaluate_every, save_every, log_every: steps between evaluations, states and log records.
         validation_scenes: pictures of the source on which the best weights are chosen.
@@ -128,6 +129,7 @@ class TrainConfig:
     source: str = "streets:game"
     scenes: int = 2000
     rare_classes: bool = True
+    rare_temperature: float = 100.0
     resize_range: tuple[float, float] = (0.5, 2.0)
     photometric: bool = True
     evaluate_every: int = 2000
