@@ -9,7 +9,7 @@ import argparse
 import os
 
 from tqdm_demo.interface.examples import read_examples
-from tqdm_demo.interface.models import ModelShelf, load_models
+from tqdm_demo.interface.models import ModelShelf
 from tqdm_demo.interface.page import build_page, launch_page
 
 
@@ -38,11 +38,11 @@ def main() -> None:
     arguments = parse_arguments()
     try:
         shelf = ModelShelf(arguments.model, arguments.device, arguments.max_models)
-        models = load_models(shelf, shelf.columns)
+        shelf.predictor(shelf.columns[0])
     except ValueError as error:
         raise SystemExit(f"app.py: {error}") from error
     host = "0.0.0.0" if os.environ.get("SPACE_ID") else "127.0.0.1"
-    launch_page(build_page(models, read_examples()), host, arguments.port)
+    launch_page(build_page(shelf, read_examples()), host, arguments.port)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ ALLOWED = {
         "rendering",
         "measures",
         "vocabulary",
+        "class_list",
         "streets.domains",
     },
     "predictor": {
@@ -43,6 +44,7 @@ ALLOWED = {
     "streets": {"vocabulary"},
     "training": {"model", "streets", *LIBRARY},
     "vocabulary": set(),
+    "class_list": {"vocabulary"},
     "preprocessing": set(),
     "cache": set(),
     "config": set(),

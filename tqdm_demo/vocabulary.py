@@ -1,7 +1,8 @@
-"""Class names: the lists that come with the project, their colours, and what a visitor types.
+"""Class names: the lists that come with the project, their colours, and their checks.
 
-An *entry* is one line of the class list. Its first name is what the legend shows; names after a
+An *entry* is one class of a list. Its first name is what the legend shows; names after a
 comma are synonyms of the same class (``car, taxi``), and the best of them counts.
+:mod:`tqdm_demo.class_list` reads what a visitor types.
 """
 
 from __future__ import annotations

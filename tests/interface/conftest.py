@@ -12,7 +12,7 @@ from PIL import Image
 
 from tqdm_demo.checkpoint import WEIGHTS
 from tqdm_demo.interface.examples import Example, read_examples
-from tqdm_demo.interface.models import Model, ModelShelf, load_models
+from tqdm_demo.interface.models import ModelShelf
 from tqdm_demo.interface.page import build_page, launch_page
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,19 +20,21 @@ BUNDLED = ("streets-tqdm", "streets-queries", "zero-shot:streets-clip")
 
 
 @pytest.fixture(scope="session")
-def tiny_models(tiny_weights: Path) -> list[Model]:
+def tiny_shelf(tiny_weights: Path) -> ModelShelf:
+    """Untrained models: the first three are of every kind."""
     clip = f"zero-shot:{tiny_weights / 'tiny-clip'}"
-    sources = [str(tiny_weights / "tiny-tqdm"), str(tiny_weights / "tiny-queries"), clip]
-    return load_models(ModelShelf(sources, "cpu"), sources)
+    return ModelShelf(
+        [str(tiny_weights / "tiny-tqdm"), str(tiny_weights / "tiny-queries"), clip], "cpu"
+    )
 
 
 @pytest.fixture(scope="session")
-def served_models(request: pytest.FixtureRequest) -> list[Model]:
+def served_shelf(request: pytest.FixtureRequest) -> ModelShelf:
     """The bundled models; untrained ones where their folders are missing."""
     names = [source.removeprefix("zero-shot:") for source in BUNDLED]
     if all((WEIGHTS / name / "model.safetensors").is_file() for name in names):
-        return load_models(ModelShelf(BUNDLED, "cpu"), BUNDLED)
-    return request.getfixturevalue("tiny_models")
+        return ModelShelf(BUNDLED, "cpu")
+    return request.getfixturevalue("tiny_shelf")
 
 
 @pytest.fixture(scope="session")
@@ -51,14 +53,14 @@ def drawn_examples(tmp_path_factory: pytest.TempPathFactory) -> list[Example]:
 
 @pytest.fixture(scope="session")
 def page_url(
-    served_models: list[Model],
+    served_shelf: ModelShelf,
     drawn_examples: list[Example],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[str]:
     # A proxy from the environment must not stand between the page and its own browser.
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
     os.environ["GRADIO_TEMP_DIR"] = str(tmp_path_factory.mktemp("gradio"))
-    page = build_page(served_models, drawn_examples)
+    page = build_page(served_shelf, drawn_examples)
     yield launch_page(page, "127.0.0.1", port=None, block=False)
     page.close()
 

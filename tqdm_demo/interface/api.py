@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 
-from tqdm_demo.interface.models import Model
+from tqdm_demo.interface.models import ModelShelf
 from tqdm_demo.preprocessing import read_image
 from tqdm_demo.rendering import label_png
 from tqdm_demo.vocabulary import colours_for
@@ -16,14 +16,13 @@ from tqdm_demo.vocabulary import colours_for
 Segment = Callable[[gr.FileData, list[str], str], tuple[gr.FileData, list[str], list[float]]]
 
 
-def segment_endpoint(models: Sequence[Model], page: gr.Blocks) -> Segment:
+def segment_endpoint(shelf: ModelShelf, page: gr.Blocks) -> Segment:
     """The function behind ``/segment``.
 
     Args:
-        models: those that can be asked for, by their ``source``.
+        shelf: the models that can be asked for, by their ``source``.
         page: whose regular cleaning also removes the label files.
     """
-    available = {model.source: model.predictor for model in models if model.predictor}
 
     def segment(
         picture: gr.FileData, names: list[str], model: str
@@ -35,10 +34,9 @@ def segment_endpoint(models: Sequence[Model], page: gr.Blocks) -> Segment:
         those that the model was trained on.
         """
         try:
-            if model not in available:
-                raise ValueError(f"There is no model {model!r}; there are {', '.join(available)}.")
+            predictor = shelf.predictor(model)
             path = picture["path"] if isinstance(picture, dict) else picture.path
-            result = available[model].segment(read_image(path), names or None)
+            result = predictor.segment(read_image(path), names or None)
         except ValueError as error:
             raise gr.Error(str(error), print_exception=False) from error
         png = label_png(result.label_map, colours_for(result.names))

@@ -1,4 +1,4 @@
-"""The page: components, events, looks, and how it is served."""
+"""The page: the rail, the tabs, looks, and how it is served."""
 
 from __future__ import annotations
 
@@ -7,46 +7,46 @@ from pathlib import Path
 
 import gradio as gr
 
+from tqdm_demo.interface import markup, tab_segment
 from tqdm_demo.interface.api import segment_endpoint
 from tqdm_demo.interface.examples import Example
-from tqdm_demo.interface.handlers import Handlers, Shown
-from tqdm_demo.interface.layout import Parts, lay_out
-from tqdm_demo.interface.models import Model
-from tqdm_demo.vocabulary import PRESETS
+from tqdm_demo.interface.models import ModelShelf
+from tqdm_demo.interface.parts import FIRST_TAB, PageParts, make_parts
+from tqdm_demo.interface.rail import Rail, build_rail, take_picture
 
 TITLE = "tqdm: name it, and see it"
-# Waits until nobody has typed for a while, then sends what the field holds by then.
-DEBOUNCE = """async (...values) => {
-    const field = document.querySelector("#names textarea");
-    do {
-        values[0] = field.value;
-        await new Promise((done) => setTimeout(done, 450));
-    } while (values[0] !== field.value);
-    return values;
-}"""
 HOUR = 3600
+# Every tab is a module with TITLE, ID and build_tab(page).
+TABS = (tab_segment,)
 
 
-def build_page(models: Sequence[Model], examples: Sequence[Example]) -> gr.Blocks:
+def build_page(shelf: ModelShelf, examples: Sequence[Example]) -> gr.Blocks:
     """Builds the page.
 
     Args:
-        models: the columns, see :func:`tqdm_demo.interface.models.load_models`.
+        shelf: the models that can be chosen.
         examples: the gallery; the page opens with the first.
     """
     with gr.Blocks(
         title=TITLE, analytics_enabled=False, delete_cache=(HOUR, 6 * HOUR), fill_width=True
-    ) as page:
-        shown = gr.State(Shown())
-        parts = lay_out(models, examples)
-        _connect(page, parts, Handlers(models, examples, parts, shown))
+    ) as blocks:
+        page = make_parts(shelf, examples)
+        gr.HTML(markup.HEADLINE)
+        with gr.Row(elem_classes="studio"):
+            with gr.Column(elem_classes="rail", scale=0, min_width=330):
+                rail = build_rail(page)
+            with gr.Column(elem_classes="stage", min_width=300), gr.Tabs(selected=FIRST_TAB):
+                for module in TABS:
+                    _build_tab(module, page)
+        gr.HTML(markup.FOOTER)
+        _open_with_first_example(blocks, page, rail)
         gr.api(
-            segment_endpoint(models, page),
+            segment_endpoint(shelf, blocks),
             api_name="segment",
             concurrency_id="models",
             concurrency_limit=1,
         )
-    return page
+    return blocks
 
 
 def launch_page(page: gr.Blocks, host: str, port: int | None, block: bool = True) -> str:
@@ -75,42 +75,18 @@ def launch_page(page: gr.Blocks, host: str, port: int | None, block: bool = True
     return url
 
 
-def _connect(page: gr.Blocks, parts: Parts, handlers: Handlers) -> None:
-    heat = [handlers.shown, parts.heat_name, parts.view]
-    heat_outputs = [part for c in parts.columns for part in (c.heat, c.heat_caption)]
-    results = [
-        *heat_outputs,
-        *(part for c in parts.columns for part in (c.prediction, c.caption)),
-        parts.legend,
-        parts.heat_name,
-        handlers.shown,
-    ]
-    pictures = [*results, parts.picture, parts.picture_problem]
-    # One answer at a time: a second one would only slow down the first.
-    running = {
-        "api_visibility": "private",
-        "concurrency_id": "models",
-        "concurrency_limit": 1,
-        "show_progress": "hidden",
-    }
-    latest = {**running, "trigger_mode": "always_last"}
-    page.load(handlers.on_open, heat, pictures, **running)
-    parts.examples.select(handlers.on_example, heat, pictures, **latest)
-    parts.picture.input(handlers.on_picture, [parts.picture, *heat], pictures, **latest)
-    # Not .input: gradio fires that for keys that write a letter, not for pasting or deleting.
-    parts.names.change(
-        handlers.on_names,
-        [parts.names, *heat],
-        [*results, parts.names_problem],
-        js=DEBOUNCE,
-        **latest,
-    )
-    for button, preset in zip(parts.presets, PRESETS.values(), strict=True):
-        text = "\n".join(preset)
-        button.click(
-            lambda text=text: text, None, parts.names, api_visibility="private", queue=False
-        )
-    gr.on([parts.heat_name.input, parts.view.input], handlers.on_heat, heat, heat_outputs, **latest)
+def _build_tab(module, page: PageParts) -> None:
+    with gr.Tab(module.TITLE, id=module.ID, elem_id=f"tab-{module.ID}") as tab:
+        module.build_tab(page)
+    tab.select(lambda: module.ID, None, page.selected, **page.light)
+
+
+def _open_with_first_example(blocks: gr.Blocks, page: PageParts, rail: Rail) -> None:
+    def on_open() -> dict:
+        return take_picture(str(page.examples[0].path), page, rail) if page.examples else {}
+
+    outputs = [rail.picture, rail.picture_problem, page.picture]
+    blocks.load(on_open, None, outputs, **page.light)
 
 
 def _theme() -> gr.themes.Base:

@@ -1,0 +1,86 @@
+"""What all tabs share: the visitor's picture, class list and model, and how events run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import gradio as gr
+
+from tqdm_demo.class_list import parse_class_list
+from tqdm_demo.interface.examples import Example
+from tqdm_demo.interface.models import ModelShelf
+from tqdm_demo.vocabulary import CITYSCAPES_NAMES
+
+# The long side of what is analysed and shown, in pixels.
+MAX_SIDE = 1280
+FIRST_TAB = "segment"
+DEFAULT_TEXT = "\n".join(CITYSCAPES_NAMES)
+
+
+@dataclass(frozen=True)
+class PageParts:
+    """What a tab needs to know of the page that it stands on.
+
+    The states hold each visitor's own values. A tab reads them as inputs of its events and never
+    writes one that another part owns.
+
+    Attributes:
+        shelf: the models.
+        examples: the pictures that the page offers.
+        picture: state, path of the visitor's picture, known to be readable; None = none yet.
+        classes: state, the last good :class:`tqdm_demo.class_list.ClassList`.
+        model: state, source of the model that was chosen.
+        selected: state, id of the tab that is open.
+        run: settings of an event that runs a model; one at a time, for all visitors.
+        latest: the same, for events that overtake each other: the last one wins.
+        light: settings of an event that runs no model.
+    """
+
+    shelf: ModelShelf
+    examples: Sequence[Example]
+    picture: gr.State
+    classes: gr.State
+    model: gr.State
+    selected: gr.State
+    run: dict[str, Any] = field(
+        default_factory=lambda: {
+            "api_visibility": "private",
+            "concurrency_id": "models",
+            "concurrency_limit": 1,
+            "show_progress": "hidden",
+        }
+    )
+
+    @property
+    def latest(self) -> dict[str, Any]:
+        """See the class."""
+        return {**self.run, "trigger_mode": "always_last"}
+
+    @property
+    def light(self) -> dict[str, Any]:
+        """See the class."""
+        # Through the queue all the same: without it no state tells that it has changed.
+        return {
+            "api_visibility": "private",
+            "concurrency_limit": None,
+            "show_progress": "hidden",
+        }
+
+    @property
+    def changes(self) -> list[Any]:
+        """Triggers for ``gr.on``: another picture, class list, or open tab."""
+        return [self.picture.change, self.classes.change, self.selected.change]
+
+
+def make_parts(shelf: ModelShelf, examples: Sequence[Example]) -> PageParts:
+    """Creates the states inside the current ``gr.Blocks``."""
+    return PageParts(
+        shelf=shelf,
+        examples=tuple(examples),
+        picture=gr.State(None),
+        classes=gr.State(parse_class_list(DEFAULT_TEXT)),
+        model=gr.State(shelf.columns[0]),
+        selected=gr.State(FIRST_TAB),
+    )

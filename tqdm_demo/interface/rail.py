@@ -1,0 +1,150 @@
+"""The rail beside the tabs: the picture, the examples and the class list, for all tabs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from tqdm_demo.class_list import parse_class_list
+from tqdm_demo.interface import markup
+from tqdm_demo.interface.parts import DEFAULT_TEXT, MAX_SIDE, PageParts
+from tqdm_demo.interface.picture_input import PictureInput
+from tqdm_demo.preprocessing import read_image
+from tqdm_demo.vocabulary import MAX_NAMES, PRESETS
+
+Updates = dict[Any, Any]
+
+# Waits until nobody has typed for a while, then sends what the field holds by then.
+DEBOUNCE = """async (...values) => {
+    const field = document.querySelector("#names textarea");
+    do {
+        values[0] = field.value;
+        await new Promise((done) => setTimeout(done, 350));
+    } while (values[0] !== field.value);
+    return values;
+}"""
+
+
+@dataclass(frozen=True)
+class Rail:
+    """The components that the events of the rail read and write."""
+
+    picture: PictureInput
+    picture_problem: gr.HTML
+    examples: gr.Gallery
+    names: gr.Textbox
+    everything_else: gr.Checkbox
+    names_problem: gr.HTML
+    presets: tuple[gr.Button, ...]
+
+
+def build_rail(page: PageParts) -> Rail:
+    """Creates the rail inside the current column and connects its events."""
+    picture, picture_problem, examples = _picture_block(page)
+    names, everything_else, names_problem, presets = _names_block()
+    rail = Rail(picture, picture_problem, examples, names, everything_else, names_problem, presets)
+    _connect(page, rail)
+    return rail
+
+
+def take_picture(path: str | None, page: PageParts, rail: Rail) -> Updates:
+    """A picture was uploaded, pasted or taken, or the field was emptied."""
+    if path is None:
+        return {page.picture: None, rail.picture_problem: ""}
+    try:
+        image = read_image(path, MAX_SIDE)
+    except ValueError as error:
+        return {rail.picture: None, rail.picture_problem: markup.problem(str(error))}
+    # Browsers turn a JPEG upright by themselves; other files come back as they were read,
+    # because a browser may not show them, or not on white.
+    as_it_is = path.lower().endswith((".jpg", ".jpeg"))
+    return {
+        rail.picture: path if as_it_is else image,
+        rail.picture_problem: "",
+        page.picture: path,
+    }
+
+
+def edit_names(text: str, everything_else: bool, page: PageParts, rail: Rail) -> Updates:
+    """The class list was edited: the last good one stays after a mistake."""
+    try:
+        classes = parse_class_list(text, everything_else)
+    except ValueError as error:
+        return {rail.names_problem: markup.problem(str(error))}
+    return {rail.names_problem: "", page.classes: classes}
+
+
+def _connect(page: PageParts, rail: Rail) -> None:
+    def on_example(event: gr.SelectData) -> Updates:
+        return take_picture(str(page.examples[event.index].path), page, rail)
+
+    def on_picture(path: str | None) -> Updates:
+        return take_picture(path, page, rail)
+
+    def on_names(text: str, everything_else: bool) -> Updates:
+        return edit_names(text, everything_else, page, rail)
+
+    pictures = [rail.picture, rail.picture_problem, page.picture]
+    lists = [rail.names_problem, page.classes]
+    settings = {**page.light, "trigger_mode": "always_last"}
+    rail.examples.select(on_example, None, pictures, **settings)
+    rail.picture.input(on_picture, rail.picture, pictures, **settings)
+    # Not .input: gradio fires that for keys that write a letter, not for pasting or deleting.
+    gr.on(
+        [rail.names.change, rail.everything_else.change],
+        on_names,
+        [rail.names, rail.everything_else],
+        lists,
+        js=DEBOUNCE,
+        **settings,
+    )
+    for button, preset in zip(rail.presets, PRESETS.values(), strict=True):
+        text = "\n".join(preset)
+        button.click(lambda text=text: text, None, rail.names, **page.light)
+
+
+def _picture_block(page: PageParts) -> tuple[PictureInput, gr.HTML, gr.Gallery]:
+    with gr.Column(elem_classes="rail-picture"):
+        gr.HTML(markup.field_title("Your picture", "drop, paste, choose or take one"))
+        picture = PictureInput(
+            elem_id="picture",
+            show_label=False,
+            height=170,
+            sources=["upload", "webcam", "clipboard"],
+            buttons=[],
+            format="png",
+            placeholder="Drop a street picture here, or click to choose one",
+        )
+        picture_problem = gr.HTML(elem_id="picture-problem")
+        examples = gr.Gallery(
+            [(str(example.path), example.caption) for example in page.examples],
+            show_label=False,
+            elem_id="examples",
+            columns=4,
+            object_fit="cover",
+            allow_preview=False,
+            format="jpeg",
+            buttons=[],
+            interactive=False,
+            visible=bool(page.examples),
+        )
+    return picture, picture_problem, examples
+
+
+def _names_block() -> tuple[gr.Textbox, gr.Checkbox, gr.HTML, tuple[gr.Button, ...]]:
+    with gr.Column(elem_classes="rail-names"):
+        names = gr.Textbox(
+            DEFAULT_TEXT,
+            label="Class names",
+            info=f"One a line, up to {MAX_NAMES}; synonyms after a comma. Applied while you type.",
+            lines=12,
+            max_lines=20,
+            elem_id="names",
+        )
+        problem = gr.HTML(elem_id="names-problem")
+        everything_else = gr.Checkbox(False, label="Everything else", elem_id="everything-else")
+        with gr.Row(elem_classes="presets"):
+            presets = tuple(gr.Button(title, size="sm", min_width=60) for title in PRESETS)
+    return names, everything_else, problem, presets
