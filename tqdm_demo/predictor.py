@@ -26,6 +26,7 @@ from tqdm_demo.checkpoint import load_clip, load_segmenter, read_config, resolve
 from tqdm_demo.preprocessing import model_size, read_image, to_pixels
 from tqdm_demo.similarity import ZeroShotModel, check_tokens
 from tqdm_demo.sources import ZERO_SHOT
+from tqdm_demo.stages import Stages, compute_stages
 from tqdm_demo.trained import TrainedModel
 from tqdm_demo.vocabulary import check_names, split_synonyms, unknown_words
 
@@ -171,6 +172,23 @@ class Predictor:
             unknown=tuple(unknown_words(entry, self.model.known_words) for entry in entries),
             effort=effort,
         )
+
+    @torch.inference_mode()
+    def stages(self, image: np.ndarray, names: Sequence[str] | None = None) -> Stages:
+        """What the names look like at the stages of this model, see :mod:`tqdm_demo.stages`.
+
+        Args:
+            image: uint8 (H, W, 3) RGB.
+            names: as :meth:`segment` takes them.
+
+        Raises:
+            ValueError: as :meth:`segment`.
+        """
+        entries = self.check(self.default_names if names is None else names)
+        flat = [name for entry in entries for name in split_synonyms(entry.lower())]
+        embeddings, _, _ = self._embeddings(flat)
+        features, _, _ = self._features(_checked(image))
+        return compute_stages(self.model, features, embeddings, entries)
 
     def _features(self, image: np.ndarray) -> tuple[object, bool, float]:
         """The picture's features, whether they were there, and the milliseconds they took."""

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 import open_clip
 import torch
 
+from tqdm_demo.model.assignment import QueryAssignment
 from tqdm_demo.model.image_encoder import ImageFeatures
-from tqdm_demo.model.segmenter import Segmenter
+from tqdm_demo.model.segmenter import Decoding, Segmenter
 from tqdm_demo.similarity import Answer
 
 
@@ -50,9 +51,7 @@ class TrainedModel:
         self, features: ImageFeatures, embeddings: torch.Tensor, names: Sequence[str]
     ) -> Answer:
         """Decodes one picture for K names with embeddings (K, D)."""
-        assignment = self.segmenter.assign_queries(names, embeddings, self._trained)
-        queries = assignment.query_embeddings(embeddings, self._trained)
-        decoding = self.segmenter.decode(features, queries, assignment)
+        assignment, decoding = self.decode(features, embeddings, names)
         scores = self.segmenter.semantic_scores(decoding.predictions[-1], assignment)
         trained = self.default_names
         slots = assignment.slots[: len(names)].tolist()
@@ -64,3 +63,11 @@ class TrainedModel:
                 for name, slot in zip(names, slots, strict=True)
             ),
         )
+
+    def decode(
+        self, features: ImageFeatures, embeddings: torch.Tensor, names: Sequence[str]
+    ) -> tuple[QueryAssignment, Decoding]:
+        """All that the decoders say about one picture for K names with embeddings (K, D)."""
+        assignment = self.segmenter.assign_queries(names, embeddings, self._trained)
+        queries = assignment.query_embeddings(embeddings, self._trained)
+        return assignment, self.segmenter.decode(features, queries, assignment)
