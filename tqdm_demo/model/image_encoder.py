@@ -71,8 +71,19 @@ class ImageEncoder(nn.Module):
 
     def run_tower(self, pixels: Tensor) -> TowerOutput:
         """The tower alone, without the pyramid; ``pixels`` (B, 3, H, W) normalised."""
-        run = _run_native_tower if self.is_native else _run_timm_tower
-        return run(self.tower, pixels, self.blocks)
+        return run_tower(self.tower, pixels, self.blocks)
+
+
+def run_tower(tower: nn.Module, pixels: Tensor, blocks: Sequence[int] = ()) -> TowerOutput:
+    """Runs open_clip's visual tower.
+
+    Args:
+        tower: open_clip's own VisionTransformer or its TimmModel.
+        pixels: (B, 3, H, W) normalised.
+        blocks: whose outputs are wanted.
+    """
+    run = _run_native_tower if isinstance(tower, VisionTransformer) else _run_timm_tower
+    return run(tower, pixels, tuple(blocks))
 
 
 class Pyramid(nn.Module):
@@ -113,16 +124,29 @@ def resize_positions(positions: Tensor, grid: tuple[int, int], size: tuple[int, 
     return torch.cat((positions[:1], patches[0].flatten(1).T))
 
 
-def _run_native_tower(
-    tower: VisionTransformer, pixels: Tensor, blocks: tuple[int, ...]
-) -> TowerOutput:
-    # open_clip's own forward takes one input size and projects the pooled token alone.
+def embed_patches(tower: VisionTransformer, pixels: Tensor) -> tuple[Tensor, tuple[int, int]]:
+    """What the first block of open_clip's own tower reads, at any input size.
+
+    Args:
+        tower: open_clip's, whose own forward takes one input size only.
+        pixels: (B, 3, H, W) normalised.
+
+    Returns:
+        Tokens (B, 1 + h * w, E), the class token first, and (h, w).
+    """
     patches = tower.conv1(pixels)
     size = (patches.shape[2], patches.shape[3])
     tokens = patches.flatten(2).transpose(1, 2)
     tokens = torch.cat((tower.class_embedding.expand(len(pixels), 1, -1), tokens), dim=1)
     positions = resize_positions(tower.positional_embedding, tower.grid_size, size)
-    tokens = tower.ln_pre(tokens + positions)
+    return tower.ln_pre(tokens + positions), size
+
+
+def _run_native_tower(
+    tower: VisionTransformer, pixels: Tensor, blocks: tuple[int, ...]
+) -> TowerOutput:
+    # open_clip's own forward projects the pooled token alone.
+    tokens, size = embed_patches(tower, pixels)
     outputs = []
     for block in tower.transformer.resblocks:
         tokens = block(tokens)
@@ -137,10 +161,18 @@ def _run_native_tower(
 
 def _run_timm_tower(tower: nn.Module, pixels: Tensor, blocks: tuple[int, ...]) -> TowerOutput:
     trunk = tower.trunk
-    tokens, outputs = trunk.forward_intermediates(pixels, indices=sorted(set(blocks)))
-    by_block = dict(zip(sorted(set(blocks)), outputs, strict=True))
+    # NOTE(upstream): a patch that the picture's edge cuts is dropped, as a convolution drops it:
+    # of 512 pixels a patch size of 14 leaves 504. timm's trunks refuse such pictures.
+    rows, columns = (
+        side // patch * patch
+        for side, patch in zip(pixels.shape[2:], trunk.patch_embed.patch_size, strict=True)
+    )
+    indices = sorted({*blocks, len(trunk.blocks) - 1})
+    tokens, outputs = trunk.forward_intermediates(pixels[:, :, :rows, :columns], indices=indices)
+    by_block = dict(zip(indices, outputs, strict=True))
     size = outputs[0].shape[2:]
-    dense = tower.head(trunk.fc_norm(tokens[:, trunk.num_prefix_tokens :]))
+    # The projection is the trunk's own head (EVA02) or the adapter's; the other one does nothing.
+    dense = tower.head(trunk.head(trunk.fc_norm(tokens[:, trunk.num_prefix_tokens :])))
     return TowerOutput(
         blocks=tuple(by_block[b] for b in blocks),
         dense=dense.transpose(1, 2).unflatten(2, size),
