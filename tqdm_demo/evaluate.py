@@ -31,7 +31,7 @@ from tqdm_demo.checkpoint import resolve_source
 from tqdm_demo.predictor import ZERO_SHOT, Predictor
 from tqdm_demo.streets.captions import SYNONYMS
 from tqdm_demo.streets.domains import HELD_OUT, SOURCE
-from tqdm_demo.training.datasets import FolderSource, LabelledPicture, StreetSource, parse_data
+from tqdm_demo.training.datasets import FileSource, LabelledPicture, StreetSource, parse_data
 from tqdm_demo.training.metrics import ConfusionMatrix
 from tqdm_demo.training.street_pool import CACHE_DIR
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
@@ -98,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def measure_all(
     models: Sequence[str],
-    sources: Sequence[StreetSource | FolderSource],
+    sources: Sequence[StreetSource | FileSource],
     selection: Selection,
     workers: int,
 ) -> Results:
@@ -189,7 +189,7 @@ def _in_order(run: Callable, tasks: Sequence[tuple], workers: int) -> Iterable[d
         yield from executor.map(run, tasks)
 
 
-def _measure_task(task: tuple[str, StreetSource | FolderSource], selection: Selection) -> dict:
+def _measure_task(task: tuple[str, StreetSource | FileSource], selection: Selection) -> dict:
     model, source = task
     if selection.threads:
         torch.set_num_threads(selection.threads)
@@ -203,9 +203,9 @@ def _load(model: str, device: str) -> Predictor:
 
 
 def _pictures(
-    source: StreetSource | FolderSource, selection: Selection, workers: int
+    source: StreetSource | FileSource, selection: Selection, workers: int
 ) -> Iterable[LabelledPicture]:
-    if isinstance(source, FolderSource):
+    if isinstance(source, FileSource):
         return source.pictures(selection.limit, selection.seed)
     chosen = (selection.limit, selection.seed, selection.size)
     return source.pictures(*chosen, selection.cache, workers)

@@ -30,7 +30,7 @@ from tqdm_demo.training.augmentation import BatchMaker
 from tqdm_demo.training.datasets import (
     TRAIN_SEEDS,
     VALIDATION_SEEDS,
-    FolderSource,
+    FileSource,
     LabelledPicture,
     StreetPool,
     StreetSource,
@@ -162,13 +162,13 @@ def make_task(segmenter: Segmenter, config: TrainConfig, cache: Path, workers: i
 
 
 def _pictures(
-    source: StreetSource | FolderSource,
+    source: StreetSource | FileSource,
     count: int,
     size: tuple[int, int],
     cache: Path,
     workers: int,
 ) -> list[LabelledPicture]:
-    if isinstance(source, FolderSource):
+    if isinstance(source, FileSource):
         return list(source.pictures(count, seed=0))
     return list(source.pictures(count, VALIDATION_SEEDS, size, cache, workers))
 

@@ -6,7 +6,13 @@ from PIL import Image
 
 from tqdm_demo.streets.domains import DOMAINS
 from tqdm_demo.training import datasets
-from tqdm_demo.training.datasets import FolderSource, StreetSource, parse_data, read_folder
+from tqdm_demo.training.datasets import (
+    FileSource,
+    StreetSource,
+    describe,
+    parse_data,
+    read_folder,
+)
 
 
 def write(root, name, size=(7, 5), labels=3, label_size=None, mode="L"):
@@ -31,11 +37,14 @@ def test_all_becomes_every_domain():
 
 def test_folders_are_parsed_with_and_without_split(tmp_path):
     write(tmp_path, "val/a.png")
+    write(tmp_path, "train/b.jpg")
     whole, split = f"folder:{tmp_path}", f"folder:{tmp_path}:val"
-    assert parse_data(f"{whole},{split}") == (
-        FolderSource(whole, tmp_path, None),
-        FolderSource(split, tmp_path, "val"),
-    )
+    first, second = parse_data(f"{whole},{split}")
+    assert isinstance(first, FileSource)
+    assert (first.spec, second.spec) == (whole, split)
+    assert [f.name for f in first.files] == ["train/b.jpg", "val/a.png"]
+    assert [f.name for f in second.files] == ["a.png"]
+    assert (len(first), len(second), len(first.names)) == (2, 1, 19)
 
 
 @pytest.mark.parametrize(
@@ -45,8 +54,9 @@ def test_folders_are_parsed_with_and_without_split(tmp_path):
         ("streets:moon", "unknown domain in 'streets:moon'"),
         ("streets", "unknown domain"),
         ("cityscapes", "cannot read 'cityscapes'"),
+        ("kitti:/data", "KIND one of gta5, synthia"),
         ("folder:", "cannot read 'folder:'"),
-        ("folder:/nowhere", "no pictures"),
+        ("folder:/nowhere", "missing: the folder /nowhere"),
         ("streets:fog,streets:all", "streets:fog is named twice"),
     ],
 )
@@ -77,8 +87,7 @@ def test_palette_labels_are_read_as_indices(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"labels": None}, "has no labels"),
-        ({"label_size": (5, 7)}, r"is \(5, 7\)"),
+        ({"label_size": (5, 7)}, r"a\.png is 5 x 7 pixels, but its picture .* is 7 x 5"),
         ({"labels": 19}, r"holds \[19\]"),
         ({"labels": (1, 1, 1), "mode": "RGB"}, "mode RGB"),
     ],
@@ -89,17 +98,32 @@ def test_odd_labels_are_named(tmp_path, arguments, message):
         list(read_folder(tmp_path))
 
 
-def test_a_broken_picture_is_named(tmp_path):
+def test_a_picture_without_labels_is_reported_and_refused(tmp_path):
     write(tmp_path, "a.png")
-    (tmp_path / "images" / "a.png").write_bytes(b"no picture")
-    with pytest.raises(ValueError, match=r"cannot read a\.png"):
+    write(tmp_path, "b.png", labels=None)
+    (source,) = parse_data(f"folder:{tmp_path}")
+    assert source.unlabelled == ("b.png",)
+    assert "missing: labels of 1 pictures: b.png" in describe([source])
+    with pytest.raises(ValueError, match=r"b\.png .* has no labels"):
         list(read_folder(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"), [("images", r"cannot read .*images/a\.png"), ("labels", "labels .*a.png")]
+)
+def test_a_broken_file_is_named(tmp_path, kind, message):
+    write(tmp_path, "a.png", size=(70, 50))
+    file = tmp_path / kind / "a.png"
+    for content in (b"no picture", file.read_bytes()[:-60]):
+        file.write_bytes(content)
+        with pytest.raises(ValueError, match=message):
+            list(read_folder(tmp_path))
 
 
 def test_the_limit_chooses_by_seed_and_keeps_the_order(tmp_path):
     for n in range(6):
         write(tmp_path, f"{n}.png", labels=n)
-    source = FolderSource("", tmp_path, None)
+    (source,) = parse_data(f"folder:{tmp_path}")
 
     def chosen(limit, seed):
         return [int(p.labels[0, 0]) for p in source.pictures(limit, seed)]
@@ -115,6 +139,7 @@ def test_street_pictures_stay_among_the_evaluation_seeds(tmp_path):
     source = StreetSource("streets:fog", "fog")
     found = list(source.pictures(2, 9_998, (32, 16), tmp_path, workers=0))
     assert [p.image.shape for p in found] == [(16, 32, 3)] * 2
+    assert [p.name for p in found] == ["fog-09998", "fog-09999"]
     for limit, seed in ((3, 9_998), (1, -1)):
         with pytest.raises(ValueError, match="outside 0..9999"):
             next(source.pictures(limit, seed, (32, 16), tmp_path, workers=0))
