@@ -73,3 +73,49 @@ def test_colour_stops_go_from_dark_to_bright():
     assert len(stops) == 5 and all(len(s) == 7 and s[0] == "#" for s in stops)
     brightness = [sum(int(s[i : i + 2], 16) for i in (1, 3, 5)) for s in stops]
     assert brightness == sorted(brightness)
+
+
+@pytest.mark.parametrize("colour_map", r.COLOUR_MAPS)
+def test_every_colour_map_shows_what_its_scale_says(colour_map):
+    image = np.zeros((8, 12, 3), np.uint8)
+    shown = r.heat_map(image, np.float32([[0, 1]]), 0, 1, opacity=1, colour_map=colour_map)
+    stops = [tuple(bytes.fromhex(s[1:])) for s in r.colour_stops(3, colour_map)]
+    np.testing.assert_allclose(shown[4, 0], stops[0], atol=8)
+    np.testing.assert_allclose(shown[4, 11], stops[-1], atol=8)
+
+
+def test_margin_map_tells_the_two_sides_apart_and_leaves_out_what_does_not_count():
+    image = np.full((20, 60, 3), 128, np.uint8)
+    margins = np.float32([[-0.4, 0, 0.4, np.nan]]).repeat(3, axis=1)
+    shown = r.margin_map(image, margins, reach=0.4).astype(int)
+    assert shown.shape == (20, 60, 3)
+    orange, middle, violet, left_out = (shown[10, x] for x in (5, 22, 37, 58))
+    assert orange[0] > orange[2] + 50 and violet[2] > violet[1] + 30
+    assert np.ptp(middle) < 12 and middle.min() > 180
+    np.testing.assert_allclose(left_out, 128, atol=3)
+    stops = r.margin_stops(3)
+    assert len(stops) == 3 and stops[1] == "#f6f6f7"
+
+
+def test_difference_colours_what_differs_alone():
+    image = np.full((4, 6, 3), 100, np.uint8)
+    first = np.zeros((4, 6), np.uint8)
+    second = first.copy()
+    second[1, 2] = 7
+    shown = r.difference(image, first, second).astype(int)
+    assert shown[1, 2, 0] > shown[1, 2, 1] + 80
+    shown[1, 2] = shown[0, 0]
+    assert (shown == shown[0, 0]).all() and np.ptp(shown[0, 0]) == 0
+
+
+def test_quantised_goes_from_low_to_high_and_stays_inside():
+    values = np.float32([[-9, -1, 0], [1, 9, np.nan]])
+    assert r.quantised(values, -1, 1).tolist() == [[0, 0, 128], [255, 255, 128]]
+    assert r.quantised(np.zeros((1, 2)), 0.0, 0.0).tolist() == [[0, 0]]
+
+
+def test_shrink_keeps_the_shape_and_never_enlarges():
+    image = np.zeros((50, 200, 3), np.uint8)
+    assert r.shrink(image, 100).shape == (25, 100, 3)
+    assert r.shrink(image, 200) is image
+    assert r.shrink(np.zeros((2, 900, 3), np.uint8), 90).shape == (1, 90, 3)
