@@ -39,6 +39,7 @@ from tqdm_demo.training.clip_pictures import (
 )
 from tqdm_demo.training.clip_steps import optimizers, restore, store, take_step
 from tqdm_demo.training.options import add_options, with_options
+from tqdm_demo.training.precision import mixed_precision
 from tqdm_demo.training.region_text import (
     caption_regions,
     multi_positive_loss,
@@ -106,8 +107,7 @@ def contrast(
     regions = sample_regions(views.labels, views.images, PATCH, config.regions, rng)
     captions, fits = caption_regions(regions, views.domains, rng)
     tokens = tokenizer([caption.text for caption in captions]).to(device)
-    # On a CPU without bfloat16 instructions this is slower than float32, but still right.
-    with torch.autocast(device.type, torch.bfloat16, enabled=config.bfloat16):
+    with mixed_precision(device, config.bfloat16):
         dense = dense_embeddings(clip, normalised(views.images.to(device)), PATCH)
     return multi_positive_loss(
         pool_regions(dense.float(), regions.boxes),

@@ -23,6 +23,7 @@ from tqdm_demo.training.augmentation import Batch
 from tqdm_demo.training.datasets import LabelledPicture
 from tqdm_demo.training.losses import training_losses
 from tqdm_demo.training.metrics import ConfusionMatrix
+from tqdm_demo.training.precision import mixed_precision
 
 REFERENCE_SENTENCE = "a clean origami of a {}"  # published
 _MEASURED_AT_ONCE = 8
@@ -61,7 +62,7 @@ class Objective:
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """The weighted terms of a batch by name; the loss is their sum."""
-        with torch.autocast(self._device.type, torch.bfloat16, enabled=self.config.bfloat16):
+        with mixed_precision(self._device, self.config.bfloat16):
             features = self.segmenter.encode_image(batch.pixels)
             decoding = self.segmenter.decode(features, self._embeddings(), self._assignment)
             reference = features.summary.detach()
