@@ -47,7 +47,7 @@ def drawn_examples(tmp_path_factory: pytest.TempPathFactory) -> list[Example]:
     for name, colour in (("grey", (128, 128, 128)), ("blue", (70, 130, 180))):
         path = folder / f"{name}.jpg"
         Image.new("RGB", (128, 64), colour).save(path)
-        examples.append(Example(path, name, "game", ("road",), "Apache-2.0"))
+        examples.append(Example(path, None, name, "game", ("road",), "Apache-2.0"))
     return examples
 
 

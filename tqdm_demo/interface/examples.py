@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
+from PIL import Image
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
@@ -15,6 +19,7 @@ class Example:
 
     Attributes:
         path: its file.
+        truth: file of its labels, uint8 Cityscapes train ids (H, W); None = not known.
         caption: a line below it.
         domain: the style it is drawn in.
         names: the classes that are in it.
@@ -22,6 +27,7 @@ class Example:
     """
 
     path: Path
+    truth: Path | None
     caption: str
     domain: str
     names: tuple[str, ...]
@@ -40,11 +46,15 @@ def read_examples(folder: Path = EXAMPLES) -> list[Example]:
     examples = []
     for entry in json.loads(index.read_text(encoding="utf-8")):
         path = folder / entry["file"]
-        if not path.is_file():
-            raise ValueError(f"{index} names {entry['file']!r}, which is not there")
+        truth = folder / entry["truth"] if "truth" in entry else None
+        for file in filter(None, (path, truth)):
+            if not file.is_file():
+                name = file.relative_to(folder).as_posix()
+                raise ValueError(f"{index} names {name!r}, which is not there")
         examples.append(
             Example(
                 path=path,
+                truth=truth,
                 caption=entry["caption"],
                 domain=entry["domain"],
                 names=tuple(entry["classes"]),
@@ -52,3 +62,24 @@ def read_examples(folder: Path = EXAMPLES) -> list[Example]:
             )
         )
     return examples
+
+
+def find_example(examples: Sequence[Example], picture: str | None) -> Example | None:
+    """The example whose file a picture is, or None where it is a visitor's own."""
+    return next((example for example in examples if str(example.path) == picture), None)
+
+
+def read_truth(example: Example | None, size: tuple[int, int]) -> np.ndarray | None:
+    """The labels of an example at another size, or None where they are not known.
+
+    Args:
+        example: of :func:`find_example`.
+        size: (H, W).
+
+    Returns:
+        uint8 (H, W), Cityscapes train ids.
+    """
+    if example is None or example.truth is None:
+        return None
+    with Image.open(example.truth) as image:
+        return np.asarray(image.resize((size[1], size[0]), Image.Resampling.NEAREST))

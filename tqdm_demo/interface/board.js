@@ -1,0 +1,219 @@
+// Draws a board (see board.py). Runs once for every board of the page, with `element`, `props` and
+// `watch` given by gradio. Text is set as text, never as markup.
+
+const board = element.querySelector(".board");
+const decodedPixels = new Map(); // address of a PNG -> promise of {width, height, grey}
+let pictures = new Map(); // address -> <img>, so that a picture that stays is not decoded again
+let shown = []; // {cell, button, tag, mark, title} of every cell that has a picture
+
+const dialog = document.createElement("dialog");
+dialog.className = "board-zoom";
+let zoomed = 0;
+
+function make(tag, className, text) {
+    const node = document.createElement(tag);
+    if (className) node.className = className;
+    if (text) node.textContent = text;
+    return node;
+}
+
+function css([red, green, blue]) {
+    return `rgb(${red} ${green} ${blue})`;
+}
+
+function chip(colour) {
+    const node = make("i", "board-chip");
+    node.style.background = css(colour);
+    return node;
+}
+
+// ---------------------------------------------------------------- what lies under the pointer
+
+function decode(address) {
+    if (!decodedPixels.has(address)) {
+        const image = new Image();
+        image.src = address;
+        decodedPixels.set(address, image.decode().then(() => {
+            const canvas = document.createElement("canvas");
+            canvas.width = image.naturalWidth;
+            canvas.height = image.naturalHeight;
+            const context = canvas.getContext("2d", { willReadFrequently: true });
+            context.drawImage(image, 0, 0);
+            const rgba = context.getImageData(0, 0, canvas.width, canvas.height).data;
+            const grey = rgba.filter((_, index) => index % 4 === 0);
+            return { width: canvas.width, height: canvas.height, grey };
+        }));
+    }
+    return decodedPixels.get(address);
+}
+
+function describe(cell, { width, height, grey }, x, y) {
+    const column = Math.min(Math.floor(x * width), width - 1);
+    const row = Math.min(Math.floor(y * height), height - 1);
+    const value = grey[row * width + column];
+    if (cell.scale) {
+        const { low, high } = cell.scale;
+        return { text: (low + (value / 255) * (high - low)).toFixed(2) };
+    }
+    const { labels, colours } = props.value;
+    if (value >= labels.length) return { text: "not labelled" };
+    return { text: labels[value], colour: colours[value] };
+}
+
+async function point(event, over) {
+    const box = over.button.getBoundingClientRect();
+    const x = (event.clientX - box.left) / box.width;
+    const y = (event.clientY - box.top) / box.height;
+    if (x < 0 || x >= 1 || y < 0 || y >= 1) return;
+    for (const item of shown) {
+        if (!item.cell.pixels) continue;
+        const { text, colour } = describe(item.cell, await decode(item.cell.pixels), x, y);
+        item.tag.replaceChildren(...(colour ? [chip(colour)] : []), text);
+        item.mark.style.left = `${100 * x}%`;
+        item.mark.style.top = `${100 * y}%`;
+        item.button.classList.add("pointed");
+    }
+}
+
+function leave() {
+    for (const item of shown) item.button.classList.remove("pointed");
+}
+
+// ---------------------------------------------------------------- enlarging
+
+function zoom(index) {
+    zoomed = (index + shown.length) % shown.length;
+    const { cell, title } = shown[zoomed];
+    const image = make("img");
+    image.src = cell.picture;
+    image.alt = cell.alt;
+    const caption = make("p", "", [title, cell.caption].filter(Boolean).join(": "));
+    const bar = make("div", "board-zoom-bar");
+    for (const [label, sign, act] of [
+        ["Previous picture", "‹", () => zoom(zoomed - 1)],
+        ["Next picture", "›", () => zoom(zoomed + 1)],
+        ["Close", "✕", () => dialog.close()],
+    ]) {
+        const button = make("button", "", sign);
+        button.type = "button";
+        button.setAttribute("aria-label", label);
+        button.addEventListener("click", act);
+        bar.append(button);
+    }
+    dialog.replaceChildren(image, caption, bar);
+    if (!dialog.isConnected) element.append(dialog);
+    if (!dialog.open) dialog.showModal();
+}
+
+dialog.addEventListener("keydown", (event) => {
+    if (event.key === "ArrowRight") zoom(zoomed + 1);
+    if (event.key === "ArrowLeft") zoom(zoomed - 1);
+});
+dialog.addEventListener("click", (event) => {
+    if (event.target === dialog) dialog.close();
+});
+
+// ---------------------------------------------------------------- the cells
+
+function drawScale({ low, high, stops }) {
+    const node = make("span", "board-scale");
+    const ramp = make("i");
+    ramp.style.background = `linear-gradient(90deg, ${stops.join(", ")})`;
+    node.append(make("span", "", low.toFixed(2)), ramp, make("span", "", high.toFixed(2)));
+    return node;
+}
+
+function drawCell(cell, column, row, kept) {
+    const figure = make("figure", "board-cell");
+    if (!cell.picture) {
+        const awaited = make("div", cell.caption ? "board-none" : "board-awaited", cell.caption);
+        figure.append(awaited);
+        return figure;
+    }
+    const button = make("button");
+    button.type = "button";
+    const image = pictures.get(cell.picture) ?? make("img");
+    if (!image.src) image.src = cell.picture;
+    image.alt = cell.alt;
+    kept.set(cell.picture, image);
+    const tag = make("span", "board-tag");
+    const mark = make("i", "board-mark");
+    button.append(image, mark, tag);
+    const title = [column.title, row].filter(Boolean).join(", ");
+    const item = { cell, button, tag, mark, title };
+    const index = shown.push(item) - 1;
+    button.addEventListener("click", () => zoom(index));
+    button.addEventListener("pointermove", (event) => point(event, item));
+    button.addEventListener("pointerleave", leave);
+    figure.append(button);
+    const caption = make("figcaption");
+    if (cell.scale) caption.append(drawScale(cell.scale));
+    if (cell.caption) caption.append(make("span", "", cell.caption));
+    if (caption.childNodes.length) figure.append(caption);
+    return figure;
+}
+
+function drawHead(column) {
+    const head = make("div", "board-head");
+    head.append(make("strong", "", column.title));
+    if (column.note) head.append(make("span", "", column.note));
+    return head;
+}
+
+function drawRowHead(value, row) {
+    const head = make("div", "board-row");
+    if (value.row_colours.length) head.append(chip(value.row_colours[row]));
+    head.append(make("span", "", value.rows[row]));
+    return head;
+}
+
+function drawTable(value, kept) {
+    board.style.setProperty("--columns", value.columns.length);
+    const nodes = value.columns.map(drawHead);
+    value.rows.forEach((title, row) => {
+        if (title) nodes.push(drawRowHead(value, row));
+        for (const column of value.columns) {
+            nodes.push(drawCell(column.cells[row], column, title, kept));
+        }
+    });
+    return nodes;
+}
+
+function drawCards(value, kept) {
+    return value.columns.map((column) => {
+        const card = make("div", "board-card");
+        card.append(drawHead(column));
+        column.cells.forEach((cell, row) => {
+            const figure = drawCell(cell, column, value.rows[row], kept);
+            if (value.rows[row]) figure.prepend(make("span", "board-what", value.rows[row]));
+            card.append(figure);
+        });
+        return card;
+    });
+}
+
+function draw() {
+    const value = props.value;
+    const kept = new Map();
+    shown = [];
+    board.classList.toggle("empty", !value);
+    if (!value) {
+        board.replaceChildren();
+        return;
+    }
+    const left = board.scrollLeft;
+    board.dataset.layout = value.layout;
+    board.style.setProperty("--aspect", value.aspect);
+    const nodes = value.layout === "cards" ? drawCards(value, kept) : drawTable(value, kept);
+    board.replaceChildren(...nodes);
+    board.scrollLeft = left;
+    board.dataset.awaited = board.querySelectorAll(".board-awaited").length;
+    pictures = kept;
+    const inUse = new Set(shown.map((item) => item.cell.pixels));
+    for (const address of decodedPixels.keys()) {
+        if (!inUse.has(address)) decodedPixels.delete(address);
+    }
+}
+
+watch("value", draw);
+draw();
