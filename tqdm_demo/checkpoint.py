@@ -19,6 +19,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from tqdm_demo.config import ModelConfig, from_json, to_json
 from tqdm_demo.model.segmenter import Segmenter, text_tower_weights
@@ -29,6 +30,33 @@ TENSOR_FILE = "model.safetensors"
 TEXT_TOWER = "text_encoder.tower."
 IMAGE_TOWER = "image_encoder.tower."
 CLIP_IMAGE_TOWER = "visual."  # open_clip's name for it
+
+# What random starts are made of, in place.
+_DRAWING = frozenset(
+    {Tensor.normal_, Tensor.uniform_, Tensor.erfinv_, Tensor.mul_, Tensor.add_, Tensor.clamp_}
+)
+
+
+class WithoutDrawing(TorchFunctionMode):
+    """Models built inside get no random start, which takes a large one half a minute.
+
+    Their parameters hold nothing of use until a checkpoint is loaded.
+    """
+
+    def __torch_function__(
+        self, function: Any, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Runs everything but what draws."""
+        kwargs = kwargs or {}
+        if getattr(function, "__module__", None) == "torch.nn.init":
+            return kwargs["tensor"] if "tensor" in kwargs else args[0]
+        if function in _DRAWING:
+            if function is not Tensor.normal_ and isinstance(args[0], nn.Parameter):
+                return args[0]
+            if function in (Tensor.normal_, Tensor.uniform_):
+                # Zeros and not nothing: truncated distributions draw again until all values fit.
+                return args[0].zero_()
+        return function(*args, **kwargs)
 
 
 def resolve_source(name: str) -> Path:
@@ -80,7 +108,8 @@ def load_segmenter(folder: Path) -> Segmenter:
         clip = _clip_tensors(folder, config.image_tower)
         visual = {k: v for k, v in clip.items() if k.startswith(CLIP_IMAGE_TOWER)}
         tensors |= {IMAGE_TOWER + k.removeprefix(CLIP_IMAGE_TOWER): v for k, v in visual.items()}
-    segmenter = Segmenter(config)
+    with WithoutDrawing():
+        segmenter = Segmenter(config)
     _load_strictly(segmenter, tensors, folder)
     return segmenter.eval()
 
@@ -173,7 +202,8 @@ def _load_strictly(model: nn.Module, tensors: Mapping[str, Tensor], folder: Path
     ]
     if problems:
         raise ValueError(f"{folder} does not fit its configuration:\n  " + "\n  ".join(problems))
-    model.load_state_dict(tensors)
+    # The loaded tensors become the model's own: no second copy in memory.
+    model.load_state_dict(tensors, assign=True)
 
 
 def _write(

@@ -1,165 +1,237 @@
-"""Published tqdm checkpoints to ours: the map of tensor names and what is folded into the values.
+"""Converts a published tqdm checkpoint to a folder that this project serves.
 
-What the published code computes differently is folded into the weights, so that the model stays
-clean:
+    python -m tqdm_demo.convert CHECKPOINT.pth OUT_FOLDER [--dtype float32|float16]
 
-* Its image tower adds the class embedding twice; ours is stored doubled.
-* It resizes CLIP's position table in two steps, once when CLIP is loaded (to the grid of the
-  training size, which is what a checkpoint holds) and once in every forward pass. A model
-  made from ``CLIP_VIT_B`` has that grid, so the second step is its ordinary resizing.
-* Fused query-key-value projections are split into three.
-
-Source: github.com/ByeongHyunPak/tqdm.
+CHECKPOINT.pth is one of the three files of github.com/ByeongHyunPak/tqdm; which of the two
+architectures it is shows in its tensors. OUT_FOLDER gets config.json, model.safetensors and a model
+card, all of them or nothing. Of the checkpoint nothing but tensors and plain values is read: a file
+that asks for anything else, which could be a program, is refused. The tensors are mapped and
+written one by one, so that the memory needed stays below 1.6 times the file (CLIP ViT-B/16), and
+it takes seconds for ViT-B/16 and under a minute for EVA02-CLIP-L.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
+import os
+import pickle
 import re
-from collections.abc import Mapping
+import tempfile
+import zipfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+import numpy as np
+import torch
 from torch import Tensor
+from tqdm import tqdm
 
-from tqdm_demo.config import ModelConfig
+from tqdm_demo import key_map
+from tqdm_demo.card import published_card
+from tqdm_demo.checkpoint import CONFIG_FILE, TENSOR_FILE
+from tqdm_demo.config import to_json
+from tqdm_demo.published import Plan, plan_conversion, training_set
+from tqdm_demo.tensor_file import TensorSpec, write_tensors
 
-# CLIP ViT-B/16 as the published code runs it.
-CLIP_VIT_B = {
-    "embed_dim": 512,
-    "quick_gelu": True,
-    "vision_cfg": {"image_size": 512, "layers": 12, "width": 768, "patch_size": 16},
-    "text_cfg": {
-        "context_length": 10,
-        "vocab_size": 49408,
-        "width": 512,
-        "heads": 8,
-        "layers": 12,
-    },
-}
+SOURCE = "https://github.com/ByeongHyunPak/tqdm"
+DTYPES = {"float32": torch.float32, "float16": torch.float16}
 
-# Rules (pattern in a published name, our text for it). Of the first two groups the first rule that
-# matches the start of a name is applied, of the third every rule that matches.
-_IMAGE_ENCODER = (
-    (r"fpn1\.", "pyramid.finest."),
-    (r"fpn2\.0\.", "pyramid.fine."),
-    (r"", "tower."),
-)
-_MODULES = (
-    (r"contexts$", "text_encoder.prompt"),
-    (r"gamma$", "context_decoder.gamma"),
-    (r"text_encoder\.", "text_encoder.tower."),
-    (r"context_decoder\.memory_proj\.", "context_decoder.memory_projection."),
-    (r"context_decoder\.text_proj\.", "context_decoder.text_projection."),
-    (r"context_decoder\.decoder\.", "context_decoder.layers."),
-    (r"context_decoder\.out_proj\.", "context_decoder.output."),
-    (r"decode_head\.pixel_decoder\.encoder\.", "pixel_decoder."),
-    (r"decode_head\.pixel_decoder\.input_convs\.", "pixel_decoder.inputs."),
-    (r"decode_head\.pixel_decoder\.lateral_convs\.0\.", "pixel_decoder.lateral."),
-    (r"decode_head\.pixel_decoder\.output_convs\.0\.", "pixel_decoder.smooth."),
-    (r"decode_head\.pixel_decoder\.level_encoding\.weight", "pixel_decoder.level_positions"),
-    (r"decode_head\.pixel_decoder\.mask_feature\.", "pixel_decoder.mask_features."),
-    (r"decode_head\.pixel_decoder\.text_proj\.", "pixel_decoder.text_projection."),
-    (r"decode_head\.pixel_decoder\.text_pos_embed\.weight", "pixel_decoder.text_positions"),
-    (r"decode_head\.transformer_decoder\.", "mask_decoder."),
-    (r"decode_head\.query_embed\.weight", "mask_decoder.query_positions"),
-    (r"decode_head\.text_proj\.", "mask_decoder.query_projection."),
-    (r"decode_head\.level_embed\.weight", "mask_decoder.level_embeddings"),
-    (r"decode_head\.cls_embed\.", "mask_decoder.class_head."),
-    (r"decode_head\.mask_embed\.", "mask_decoder.mask_head."),
-)
-_LAYERS = (
-    # Context decoder.
-    (r"(context_decoder.*\.(?:self|cross)_attn)\.q_proj\.", r"\1.query."),
-    (r"(context_decoder.*\.(?:self|cross)_attn)\.k_proj\.", r"\1.key."),
-    (r"(context_decoder.*\.(?:self|cross)_attn)\.v_proj\.", r"\1.value."),
-    (r"(context_decoder.*\.(?:self|cross)_attn)\.proj\.", r"\1.output."),
-    (r"(context_decoder.*\.(?:self|cross))_attn\.", r"\1_attention."),
-    (r"(context_decoder.*)\.mlp\.", r"\1.feed_forward."),
-    # Deformable attention is the first attention of a pixel layer, text-to-pixel the second;
-    # in a mask layer cross-attention comes before self-attention.
-    (r"(pixel_decoder.*)\.attentions\.0\.sampling_offsets", r"\1.self_attention.offsets"),
-    (r"(pixel_decoder.*)\.attentions\.0\.attention_weights", r"\1.self_attention.weights"),
-    (r"(pixel_decoder.*)\.attentions\.0\.value_proj", r"\1.self_attention.value"),
-    (r"(pixel_decoder.*)\.attentions\.0\.output_proj", r"\1.self_attention.output"),
-    (r"(pixel_decoder.*)\.attentions\.1\.attn", r"\1.text_attention"),
-    (r"(mask_decoder.*)\.attentions\.0\.attn", r"\1.cross_attention"),
-    (r"(mask_decoder.*)\.attentions\.1\.attn", r"\1.self_attention"),
-    (r"((?:pixel|mask)_decoder.*_attention)\.out_proj", r"\1.output"),
-    (r"((?:pixel|mask)_decoder.*)\.ffns\.0\.layers\.0\.0", r"\1.feed_forward.0"),
-    (r"((?:pixel|mask)_decoder.*)\.ffns\.0\.layers\.1", r"\1.feed_forward.2"),
-    (r"((?:pixel|mask)_decoder.*)\.norms\.0", r"\1.norm1"),
-    (r"((?:pixel|mask)_decoder.*)\.norms\.1", r"\1.norm2"),
-    (r"((?:pixel|mask)_decoder.*)\.norms\.2", r"\1.norm3"),
-    (r"(pixel_decoder\.(?:inputs\.\d|lateral|smooth))\.conv", r"\1.0"),
-    (r"(pixel_decoder\.(?:inputs\.\d|lateral|smooth))\.gn", r"\1.1"),
-)
+# Checkpoints of mmcv hold NumPy numbers (scores, rates) beside the tensors. These are the functions
+# and types that a NumPy number is pickled with; they build numbers and nothing else.
+_NUMBER, _NUMBER_MODULES = np.float64(0).__reduce__()[0], ("numpy.core", "numpy._core")
+_SAFE = [
+    *((_NUMBER, f"{module}.multiarray.scalar") for module in _NUMBER_MODULES),
+    np.dtype,
+    *(type(np.dtype(kind)) for kind in ("f8", "f4", "f2", "i8", "i4", "u1", "?")),
+]
 
 
-def convert_state_dict(published: Mapping[str, Tensor], config: ModelConfig) -> dict[str, Tensor]:
-    """The state dict of a ``Segmenter(config)`` from a published CLIP ViT-B/16 checkpoint.
+@dataclass(frozen=True)
+class Published:
+    """What a checkpoint file holds.
+
+    Attributes:
+        tensors: by published name, without the wrapping; mapped from the file where it allows it.
+        meta: plain values that lie beside them.
+    """
+
+    tensors: dict[str, Tensor]
+    meta: dict[str, Any]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the program; the arguments are those of the command line."""
+    options = _parse(arguments)
+    try:
+        convert(options.checkpoint, options.folder, DTYPES[options.dtype])
+    except (ValueError, OSError) as error:
+        raise SystemExit(f"convert: {error}") from error
+
+
+def convert(checkpoint: Path, folder: Path, dtype: torch.dtype) -> None:
+    """Converts a checkpoint file to a folder and prints what became of its tensors.
 
     Args:
-        published: state dict of the published model; the frozen encoder copy ``reg_E0.*``, which
-            only its training needs, is left out.
-        config: architecture of the model that the tensors are for.
+        checkpoint: the published file.
+        folder: is created; it must not exist, or be empty.
+        dtype: that the tensors are stored in.
 
     Raises:
-        ValueError: a name that no rule covers, or a table that does not fit ``config``.
+        ValueError: a file that is damaged, unsafe or of another model, or a folder that holds
+            something. Then no folder is made.
+        OSError: the disk is full, or the like.
     """
-    converted = {
-        f"image_encoder.{name}": tensor
-        for name, tensor in convert_image_encoder(published, "backbone.").items()
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ValueError(f"{folder} exists already; name a new folder")
+    published = read_published(checkpoint)
+    shapes = {name: tuple(tensor.shape) for name, tensor in published.tensors.items()}
+    try:
+        plan = plan_conversion(shapes, published.meta.get("CLASSES"))
+    except ValueError as error:
+        raise ValueError(f"{checkpoint}: {error}") from error
+    provenance = {
+        "published": plan.model.title,
+        "source": SOURCE,
+        "file": checkpoint.name,
+        "bytes": checkpoint.stat().st_size,
+        "trained_on": training_set(published.meta, checkpoint.stem),
+        "steps": published.meta.get("iter"),
     }
-    for name, tensor in published.items():
-        if not name.startswith(("backbone.", "reg_E0.")):
-            converted.update(_split_fused(our_name(name), tensor))
-    converted["text_encoder.prompt"] = converted["text_encoder.prompt"][0]
-    rows = len(converted["text_encoder.tower.positional_embedding"])
-    if rows != config.text_positions:
-        raise ValueError(f"text_positions is {config.text_positions}; the checkpoint has {rows}")
-    classes = len(converted["mask_decoder.query_positions"])
-    if classes != len(config.class_names):
-        raise ValueError(f"{len(config.class_names)} class names; the checkpoint has {classes}")
-    return converted
+    print(_report(plan, provenance))
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as partial:
+        whole = Path(partial) / "whole"
+        whole.mkdir()
+        _write(whole, folder.name, plan, published.tensors, provenance, dtype)
+        os.replace(whole, folder)
+    size = (folder / TENSOR_FILE).stat().st_size
+    print(f"{folder}: {size / 2**20:.0f} MiB of {str(dtype).removeprefix('torch.')}")
+    print(f"  python app.py --model {folder}")
 
 
-def convert_image_encoder(published: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """The state dict of an ``ImageEncoder`` from the tensors below ``prefix``.
+def read_published(path: Path) -> Published:
+    """Reads a checkpoint, running nothing that it holds.
 
-    Args:
-        published: state dict of the published model.
-        prefix: "backbone.", or "reg_E0." for the frozen copy of the start of its training.
-    """
-    converted = {}
-    for name, tensor in published.items():
-        if name.startswith(prefix):
-            converted[_apply_first(_IMAGE_ENCODER, name.removeprefix(prefix))] = tensor
-    converted["tower.class_embedding"] = 2 * converted["tower.class_embedding"]
-    return converted
-
-
-def our_name(published_name: str) -> str:
-    """Our name of a published tensor outside the image encoder.
+    Accepts a bare state dict and one below ``state_dict``, with or without ``module.`` before
+    every name.
 
     Raises:
-        ValueError: no rule covers it.
+        ValueError: a file that is missing, damaged, no checkpoint, or that cannot be read safely.
     """
-    name = _apply_first(_MODULES, published_name)
-    for pattern, replacement in _LAYERS:
-        name = re.sub(pattern, replacement, name)
-    return name
+    loaded = _load(path)
+    state, meta = loaded, {}
+    if isinstance(loaded, dict) and isinstance(loaded.get("state_dict"), dict):
+        state, meta = loaded["state_dict"], loaded.get("meta")
+    tensors = {
+        str(name).removeprefix("module."): value
+        for name, value in (state.items() if isinstance(state, dict) else ())
+        if isinstance(value, Tensor) and value.layout == torch.strided
+    }
+    if not isinstance(state, dict) or len(tensors) < len(state):
+        raise ValueError(f"{path} holds no state dict: not all of its entries are tensors")
+    return Published(tensors, meta if isinstance(meta, dict) else {})
 
 
-def _apply_first(rules: tuple[tuple[str, str], ...], name: str) -> str:
-    for pattern, replacement in rules:
-        if re.match(pattern, name):
-            return re.sub(pattern, replacement, name, count=1)
-    raise ValueError(f"the checkpoint holds {name!r}, which no published tqdm model has")
+def converted_tensors(plan: Plan, published: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
+    """Our tensors one by one: (name, values), in the published dtype.
+
+    Args:
+        plan: of :func:`tqdm_demo.published.plan_conversion`.
+        published: by published name; each is asked for once.
+    """
+    for name, rule, ours in plan.steps:
+        values = published[name]
+        if rule.fold == key_map.DOUBLED:
+            values = 2 * values
+        elif rule.fold == key_map.FIRST:
+            values = values[0]
+        parts = values.chunk(len(ours)) if rule.fold == key_map.SPLIT else (values,)
+        yield from zip(ours, parts, strict=True)
 
 
-def _split_fused(name: str, tensor: Tensor) -> dict[str, Tensor]:
-    """Splits a fused projection of our own attention layers; the text tower keeps its own."""
-    match = re.fullmatch(r"((?:pixel|mask)_decoder\..*)\.in_proj_(weight|bias)", name)
-    if match is None:
-        return {name: tensor}
-    stem, kind = match.groups()
-    parts = zip(("query", "key", "value"), tensor.chunk(3), strict=True)
-    return {f"{stem}.{part}.{kind}": values for part, values in parts}
+def _load(path: Path) -> Any:
+    with open(path, "rb") as file:
+        start = file.read(64)
+    if start.lstrip().lower().startswith((b"<!doctype", b"<html")):
+        raise ValueError(f"{path} is a web page, no checkpoint: download the file itself")
+    is_zip = start.startswith(b"PK")
+    if is_zip and not zipfile.is_zipfile(path):
+        raise ValueError(f"{path} is damaged or not complete; download it again")
+    try:
+        with torch.serialization.safe_globals(_SAFE):
+            # Files of an older format (no zip archive) cannot be mapped.
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
+    except pickle.UnpicklingError as error:
+        raise ValueError(f"{path} {_why_unsafe(str(error))}") from error
+    except (RuntimeError, EOFError, KeyError, ValueError, UnicodeDecodeError) as error:
+        if "TorchScript" in str(error):
+            raise ValueError(
+                f"{path} is a TorchScript program (OpenAI's CLIP files are), no tqdm checkpoint"
+            ) from error
+        raise ValueError(f"{path} is damaged, or no checkpoint of PyTorch") from error
+
+
+def _why_unsafe(message: str) -> str:
+    """A sentence's end from torch's message, which also says how to switch the check off."""
+    wanted = re.search(r"GLOBAL ([\w.]+)", message)
+    if wanted is None:
+        return "is damaged, or no checkpoint of PyTorch"
+    return (
+        f"asks for {wanted[1]}, which no published checkpoint needs. It could run a program, so "
+        "it is not read; nothing of it was executed"
+    )
+
+
+def _write(
+    folder: Path,
+    name: str,
+    plan: Plan,
+    published: Mapping[str, Tensor],
+    provenance: Mapping[str, Any],
+    dtype: torch.dtype,
+) -> None:
+    specs = {
+        ours: TensorSpec(torch.int64 if ours in plan.integers else dtype, shape)
+        for ours, shape in plan.shapes.items()
+    }
+    steps = tqdm(converted_tensors(plan, published), total=len(specs), unit=" tensors")
+    write_tensors(folder / TENSOR_FILE, specs, steps)
+    sections = {"model": to_json(plan.config), "training": {}, "results": {}}
+    sections["provenance"] = {key: value for key, value in provenance.items() if value is not None}
+    text = json.dumps(sections, indent=2, ensure_ascii=False) + "\n"
+    (folder / CONFIG_FILE).write_text(text, encoding="utf-8")
+    (folder / "README.md").write_text(published_card(name, sections), encoding="utf-8")
+
+
+def _report(plan: Plan, provenance: Mapping[str, Any]) -> str:
+    config = plan.config
+    lines = [
+        f"{provenance['file']}: {provenance['bytes'] / 2**20:.0f} MiB, {plan.model.title}",
+        f"  trained on {provenance['trained_on'] or 'a set that the file does not name'}; "
+        f"{len(config.class_names)} classes, {config.prompt_length} prompt tokens, "
+        f"{config.text_positions} text positions",
+        f"  {len(plan.steps)} tensors converted to {len(plan.shapes)}",
+    ]
+    reasons = Counter(plan.dropped.values())
+    for reason, count in reasons.items():
+        example = next(name for name, why in plan.dropped.items() if why == reason)
+        lines.append(f"  {count} tensors left out ({example} ...): {reason}")
+    return "\n".join(lines)
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT.pth")
+    parser.add_argument("folder", type=Path, metavar="OUT_FOLDER")
+    parser.add_argument("--dtype", choices=tuple(DTYPES), default="float32")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    main()

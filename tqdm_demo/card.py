@@ -1,0 +1,108 @@
+"""Model cards (a folder's README.md): of converted checkpoints, and what the Hub shows of any.
+
+A card opens with front matter that the Hub reads, and ends with what ``config.json`` records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+FRONT_MATTER = "---"
+FACTS = "## Configuration, data and results"
+
+# mIoU in percent, (title's backbone, training set) -> data set -> figure: the paper's, Table 1.
+PAPER_MIOU = {
+    ("CLIP ViT-B/16", "GTA5"): {"Cityscapes": 57.50, "BDD100K": 47.66, "Mapillary": 59.76},
+    ("EVA02-CLIP-L/14-336", "GTA5"): {"Cityscapes": 68.88, "BDD100K": 59.18, "Mapillary": 70.10},
+    ("EVA02-CLIP-L/14-336", "Cityscapes"): {"BDD100K": 64.72, "Mapillary": 76.15},
+}
+
+
+def published_card(name: str, sections: Mapping[str, Any]) -> str:
+    """The card of a converted checkpoint, without the recorded facts.
+
+    Args:
+        name: of its folder.
+        sections: of its ``config.json``.
+    """
+    provenance, model = sections["provenance"], sections["model"]
+    names, positions, prompt = (
+        len(model["class_names"]),
+        model["text_positions"],
+        model["prompt_length"],
+    )
+    lines = [
+        *front_matter("other"),
+        "",
+        f"# {name}",
+        "",
+        f"{provenance['published']} (Textual Query-Driven Mask Transformer, ECCV 2024, arXiv "
+        "2407.09033): segments street scenes by class names.",
+        "",
+        f"- **From** `{provenance['file']}`, a checkpoint of the authors ({provenance['source']}), "
+        "converted tensor by tensor; nothing was trained or measured here.",
+        f"- **Trained on** {provenance.get('trained_on', 'a set that the file does not name')}.",
+        *_paper(provenance),
+        f"- **Use**: `python app.py --model FOLDER`, or `Predictor.load` of this project. Pictures "
+        f"are cut into windows of {model['input_size'][0]} pixels, as in the published evaluation.",
+        f"- **Names**: the {names} trained ones, or any others of at most "
+        f"{positions - prompt - 2} word pieces: the checkpoint holds {positions} text positions, "
+        f"{prompt} of them for the prompt. Where open_clip's `{model['clip_weights']}` is in the "
+        "local cache, all its positions are used.",
+        "- **Terms**: the published code is under the MIT licence; for the weights see the "
+        "authors' page, the CLIP that they start from and the data that they were trained on.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def complete_card(name: str, text: str, sections: Mapping[str, Any]) -> str:
+    """A folder's card with everything that the Hub and a reader need.
+
+    Args:
+        name: of the model.
+        text: of the folder's own card; empty where there is none.
+        sections: of its ``config.json``.
+    """
+    if not text.startswith(FRONT_MATTER):
+        text = "\n".join([*front_matter("other"), "", text or f"# {name}", ""])
+    facts = "\n".join(_facts(sections))
+    return f"{text.split(FACTS)[0].rstrip()}\n\n{FACTS}\n\n{facts}\n"
+
+
+def front_matter(licence: str) -> list[str]:
+    """The lines that the Hub reads."""
+    return [FRONT_MATTER, f"license: {licence}", "pipeline_tag: image-segmentation", FRONT_MATTER]
+
+
+def _paper(provenance: Mapping[str, Any]) -> list[str]:
+    key = (provenance["published"].removeprefix("tqdm with "), provenance.get("trained_on"))
+    if key not in PAPER_MIOU:
+        return []
+    figures = ", ".join(f"{miou:.2f} on {data}" for data, miou in PAPER_MIOU[key].items())
+    return [f"- **The paper's** mIoU in percent, not measured here: {figures}."]
+
+
+def _facts(sections: Mapping[str, Any]) -> Iterator[str]:
+    """What ``config.json`` records, as tables; open_clip's own configuration in one row."""
+    for section, values in sections.items():
+        rows = list(_rows("", values)) if isinstance(values, Mapping) else [("", values)]
+        if rows:
+            yield from (f"### {section}", "", "| | |", "|---|---|")
+            yield from (f"| {key} | {_text(value)} |" for key, value in rows)
+            yield ""
+
+
+def _rows(prefix: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _rows(f"{prefix}{key}.", value)
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_text, value))
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return text.replace("|", "\\|")
