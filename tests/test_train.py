@@ -11,7 +11,7 @@ from tqdm_demo import train
 from tqdm_demo.checkpoint import load_segmenter
 from tqdm_demo.config import ModelConfig, TrainConfig, from_json
 from tqdm_demo.training import street_pool
-from tqdm_demo.training.augmentation import BatchMaker
+from tqdm_demo.training.crops import PooledCrops
 
 TINY = [
     "--steps", "3", "--batch-size", "2", "--crop", "64", "--scenes", "3", "--width", "32",
@@ -67,15 +67,15 @@ def test_a_training_ends_in_a_checkpoint(tiny_weights, tmp_path, painted, preset
 
 def test_an_interrupted_training_ends_in_the_same_checkpoint(tiny_weights, tmp_path, monkeypatch):
     whole = run(tiny_weights, tmp_path / "whole", "streets-tqdm")
-    draw, calls = BatchMaker.draw, []
+    draw, calls = PooledCrops.draw, []
 
-    def interrupted(self, rng):
+    def interrupted(self, step):
         calls.append(1)
         if len(calls) == 3:
             raise RuntimeError("killed")
-        return draw(self, rng)
+        return draw(self, step)
 
-    monkeypatch.setattr(BatchMaker, "draw", interrupted)
+    monkeypatch.setattr(PooledCrops, "draw", interrupted)
     with pytest.raises(RuntimeError, match="killed"):
         run(tiny_weights, tmp_path / "parts", "streets-tqdm")
     parts = run(tiny_weights, tmp_path / "parts", "streets-tqdm", "--resume")

@@ -26,13 +26,11 @@ from tqdm_demo.checkpoint import WEIGHTS, load_clip, resolve_source, save_segmen
 from tqdm_demo.config import ModelConfig, TrainConfig, to_json
 from tqdm_demo.model.segmenter import Segmenter
 from tqdm_demo.predictor import choose_device
-from tqdm_demo.training.augmentation import BatchMaker
+from tqdm_demo.training.crops import open_crops
 from tqdm_demo.training.datasets import (
-    TRAIN_SEEDS,
     VALIDATION_SEEDS,
     FileSource,
     LabelledPicture,
-    StreetPool,
     StreetSource,
     parse_data,
 )
@@ -110,8 +108,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(json.dumps({"model": to_json(model), "training": to_json(training)}, indent=1))
     torch.manual_seed(training.seed)
     segmenter = Segmenter.from_clip(model, clip).to(choose_device(options.device))
-    task = make_task(segmenter, training, options.cache, options.workers)
     work = options.work or Path("runs") / "training" / out.name
+    task = make_task(segmenter, training, work, options.cache, options.workers)
     progress = Training(task, training, work, options.resume).run()
     save_segmenter(
         segmenter,
@@ -124,7 +122,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"{out}: validation mIoU {100 * progress.best_miou:.2f} % (step {progress.best_step})")
 
 
-def make_task(segmenter: Segmenter, config: TrainConfig, cache: Path, workers: int) -> Task:
+def make_task(
+    segmenter: Segmenter, config: TrainConfig, work: Path, cache: Path, workers: int
+) -> Task:
     """Pictures, objective and evaluation of one training.
 
     Raises:
@@ -132,19 +132,20 @@ def make_task(segmenter: Segmenter, config: TrainConfig, cache: Path, workers: i
     """
     model = segmenter.config
     size = (model.input_size[1], model.input_size[0])
-    sources = parse_data(config.source)
+    sources = parse_data(config.source, split="train")
     if not all(isinstance(source, StreetSource) for source in sources):
         raise ValueError(f"source is {config.source!r}; trainings take streets:DOMAIN only")
-    domains = [source.domain for source in sources]
-    pool = StreetPool.open(domains, config.scenes, TRAIN_SEEDS, size, cache, workers)
-    batches = BatchMaker(
-        pool.images,
-        pool.labels,
-        len(model.class_names),
+    crops = open_crops(
+        sources,
         config,
+        len(model.class_names),
         model.image_mean,
         model.image_std,
         next(segmenter.parameters()).device,
+        work,
+        cache,
+        size,
+        workers,
     )
     checks = {config.source: []}
     for source in sources:
@@ -155,7 +156,7 @@ def make_task(segmenter: Segmenter, config: TrainConfig, cache: Path, workers: i
     objective = Objective(segmenter, config)
     return Task(
         model=segmenter,
-        draw=batches.draw,
+        draw=lambda rng: crops.draw(int(rng.integers(2**31))),
         losses=objective.losses,
         evaluate=lambda: {name: objective.measure(p).miou() for name, p in checks.items()},
     )

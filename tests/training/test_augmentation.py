@@ -7,12 +7,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from tqdm_demo.config import TrainConfig
-from tqdm_demo.training import augmentation
 from tqdm_demo.training.augmentation import (
-    BatchMaker,
+    Distortion,
+    cut_view,
     cut_views,
     distort,
+    draw_distortion,
     normalise,
     scale_saturation,
     turn_hue,
@@ -92,35 +92,68 @@ def test_greys_stay_grey(level):
 
 def test_distortion_changes_about_fifteen_of_sixteen_pictures_and_stays_in_range(pictures):
     image = pictures[0][:1].permute(0, 3, 1, 2).float().expand(64, -1, -1, -1)
-    found = distort(image, np.random.default_rng(1))
+    rng = np.random.default_rng(1)
+    found = distort(image, [draw_distortion(rng) for _ in range(64)])
     assert found.min() >= 0 and found.max() <= 255
     changed = (found - image).abs().amax((1, 2, 3)) > 0.5
     assert 0.8 < changed.float().mean() < 1
-    again = distort(image, np.random.default_rng(1))
-    assert torch.equal(found, again)
 
 
-def test_distortion_of_nothing(pictures, monkeypatch):
-    for name, value in (("BRIGHTNESS", 0.0), ("HUE", 0.0), ("CONTRAST", (1, 1))):
-        monkeypatch.setattr(augmentation, name, value)
-    monkeypatch.setattr(augmentation, "SATURATION", (1, 1))
+def test_a_picture_is_distorted_alike_in_any_batch(pictures):
+    images = pictures[0].permute(0, 3, 1, 2).float()
+    rng = np.random.default_rng(2)
+    chosen = [draw_distortion(rng) for _ in range(2)]
+    both = distort(images, chosen)
+    for n in range(2):
+        torch.testing.assert_close(both[n : n + 1], distort(images[n : n + 1], chosen[n : n + 1]))
+
+
+def test_distortion_of_nothing(pictures):
     image = pictures[0].permute(0, 3, 1, 2).float()
-    torch.testing.assert_close(distort(image, np.random.default_rng(0)), image, **CLOSE)
+    nothing = [Distortion(0.0, 1.0, 1.0, 0.0, first) for first in (True, False)]
+    torch.testing.assert_close(distort(image, nothing), image, **CLOSE)
 
 
-def test_batches_are_normalised_cut_and_padded_with_zeros_after_normalising():
+def test_distortions_are_drawn_as_published():
     rng = np.random.default_rng(0)
-    images = np.full((3, 12, 20, 3), 200, np.uint8)
-    labels = rng.integers(0, 19, (3, 12, 20), dtype=np.uint8)
-    config = TrainConfig(batch_size=5, crop=16, resize_range=(0.5, 0.5), photometric=False)
-    maker = BatchMaker(images, labels, 19, config, (0.1, 0.2, 0.3), (0.5, 0.6, 0.7),
-                       torch.device("cpu"))  # fmt: skip
-    batch = maker.draw(np.random.default_rng(1))
-    assert batch.pixels.shape == (5, 3, 16, 16) and batch.pixels.dtype == torch.float32
-    assert batch.labels.shape == (5, 16, 16) and batch.labels.dtype == torch.int64
-    wanted = (200 / 255 - torch.tensor([0.1, 0.2, 0.3])) / torch.tensor([0.5, 0.6, 0.7])
-    torch.testing.assert_close(batch.pixels[2, :, 3, 5], wanted)
-    assert (batch.pixels[:, :, 6:] == 0).all() and (batch.labels[:, 6:] == 255).all()
-    assert (batch.labels[:, :6, :10] < 19).all()
-    again = maker.draw(np.random.default_rng(1))
-    assert torch.equal(batch.labels, again.labels)
+    drawn = [draw_distortion(rng) for _ in range(2000)]
+    for name, neutral, low, high in (
+        ("brightness", 0, -32, 32), ("contrast", 1, 0.5, 1.5), ("saturation", 1, 0.5, 1.5),
+        ("hue", 0, -36, 34),
+    ):  # fmt: skip
+        values = np.array([getattr(d, name) for d in drawn])
+        assert low <= values.min() < low + 0.1 * (high - low)
+        assert high - 0.1 * (high - low) < values.max() <= high
+        assert 0.45 < np.mean(values == neutral) < 0.55
+    assert 0.45 < np.mean([d.contrast_first for d in drawn]) < 0.55
+    assert {d.hue % 2 for d in drawn} == {0}
+
+
+def test_contrast_comes_first_or_last():
+    image = torch.tensor([200.0, 100.0, 0.0]).view(1, 3, 1, 1)
+    # Doubled first, 200 is clipped to 255 before half of the saturation goes.
+    first, last = (distort(image, [Distortion(0.0, 2.0, 0.5, 0.0, f)]).flatten() for f in (1, 0))
+    torch.testing.assert_close(first, torch.tensor([255.0, 227.5, 127.5]), atol=0.01, rtol=0)
+    torch.testing.assert_close(last, torch.tensor([255.0, 255.0, 200.0]), atol=0.01, rtol=0)
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        View(0, 1.0, 3, 11, False),
+        View(0, 0.53, 0, 2, False),
+        View(0, 0.63, 0, 3, True),
+        View(0, 1.37, 5, 9, True),
+        View(0, 2.0, 13, 31, False),
+        View(0, 0.37, 0, 0, True),  # smaller than the crop on both sides
+    ],
+)
+def test_one_view_by_numpy_is_the_batch_by_torch(pictures, view):
+    images, labels = pictures
+    pixels, classes, inside = cut_views(images[:1], labels[:1], [view], CROP)
+    found = cut_view(images[0].numpy(), labels[0].numpy(), view, CROP)
+    assert [part.dtype for part in found] == [np.uint8, np.uint8, bool]
+    difference = np.abs(found[0].astype(float) - pixels[0].permute(1, 2, 0).numpy())
+    assert difference.max() <= 0.51  # rounded
+    np.testing.assert_array_equal(found[1], classes[0].numpy())
+    np.testing.assert_array_equal(found[2], inside[0].numpy())

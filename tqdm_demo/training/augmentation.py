@@ -1,7 +1,7 @@
 """Views of pictures as training batches: resize, crop, flip, photometric distortion, normalise.
 
-All views of a batch are cut by one ``grid_sample``, on whatever device the pictures are; chance
-comes from numpy generators only, so that a resumed training continues exactly.
+Views of pictures in memory are cut by one ``grid_sample`` on whatever device they are, those of
+files one by one by numpy, to the same result. Chance comes from numpy generators only.
 Source: mmsegmentation's Resize, RandomCrop, RandomFlip, PhotoMetricDistortion, Normalize and Pad.
 
 Axes: B views; H W pixels of a picture; s side of the crop.
@@ -16,13 +16,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from tqdm_demo.config import TrainConfig
-from tqdm_demo.training.sampling import View, ViewSampler
+from tqdm_demo.training.sampling import View
 
 IGNORED = 255
 BRIGHTNESS = 32.0  # added, of 255
 CONTRAST = SATURATION = (0.5, 1.5)  # factors
-HUE = 36.0  # degrees; OpenCV's 18 steps of 2 degrees
+HUE_STEPS = 18  # of 2 degrees, up or down
 
 
 @dataclass(frozen=True)
@@ -38,47 +37,22 @@ class Batch:
     labels: torch.Tensor
 
 
-class BatchMaker:
-    """Random training batches of labelled pictures.
+@dataclass(frozen=True)
+class Distortion:
+    """How the colours of one picture change.
 
-    Args:
-        images: uint8 (N, H, W, 3), may be memory-mapped.
-        labels: uint8 (N, H, W) train ids or 255, likewise.
-        classes: number of classes M.
-        config: augmentation and batch size.
-        mean: of R, G and B in [0, 1], as is ``std``.
-        std: see ``mean``.
-        device: where batches are made; a GPU keeps all pictures there as uint8.
+    Attributes:
+        brightness: added, of 255.
+        contrast, saturation: factors.
+        hue: degrees.
+        contrast_first: contrast comes before saturation and hue, not after.
     """
 
-    def __init__(
-        self,
-        images: np.ndarray,
-        labels: np.ndarray,
-        classes: int,
-        config: TrainConfig,
-        mean: Sequence[float],
-        std: Sequence[float],
-        device: torch.device,
-    ):
-        self.config, self.mean, self.std, self.device = config, mean, std, device
-        self._sampler = ViewSampler(
-            labels, classes, config.crop, config.resize_range, config.rare_classes
-        )
-        self._pictures = (images, labels)
-        if device.type != "cpu":
-            self._pictures = tuple(torch.from_numpy(a[:]).to(device) for a in (images, labels))
-
-    def draw(self, rng: np.random.Generator) -> Batch:
-        """The next batch; all chance comes from ``rng``."""
-        views = [self._sampler.draw(rng) for _ in range(self.config.batch_size)]
-        chosen = [view.picture for view in views]
-        images, labels = (torch.as_tensor(pictures[chosen]) for pictures in self._pictures)
-        pixels, classes, inside = cut_views(images, labels, views, self.config.crop)
-        if self.config.photometric:
-            pixels = distort(pixels, rng)
-        pixels = normalise(pixels, self.mean, self.std)
-        return Batch(pixels.masked_fill(~inside[:, None], 0), classes)
+    brightness: float
+    contrast: float
+    saturation: float
+    hue: float
+    contrast_first: bool
 
 
 def normalise(images: torch.Tensor, mean: Sequence[float], std: Sequence[float]) -> torch.Tensor:
@@ -117,39 +91,95 @@ def cut_views(
 
 
 def _positions(views: Sequence[View], crop: int, axis: str, side: int) -> torch.Tensor:
-    """Where the s columns (axis x) or rows (y) of every view lie in its picture, as (B, s).
-
-    The unit is grid_sample's: -1 and 1 are the picture's outer edges. A flip mirrors what the view
-    shows of the picture; padding stays on the right.
-    """
-    centres = np.arange(crop) + 0.5
-    rows = []
-    for view in views:
-        line = centres + (view.left if axis == "x" else view.top)
-        if axis == "x" and view.flip:
-            line = view.left + min(crop, round(side * view.scale)) - centres
-        rows.append(line / (side * view.scale) * 2 - 1)
+    """:func:`_edge_positions` of B views as (B, s), in grid_sample's unit: edges are -1 and 1."""
+    rows = [_edge_positions(view, crop, axis, side) / side * 2 - 1 for view in views]
     return torch.from_numpy(np.stack(rows).astype(np.float32))
 
 
-def distort(images: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-    """Photometric distortion of float (B, 3, H, W) in 0..255, each step with probability 1/2.
+def _edge_positions(view: View, crop: int, axis: str, side: int) -> np.ndarray:
+    """Where the s columns (axis x) or rows (y) of a view lie in its picture: float64 (s,).
+
+    The unit is the picture's pixel, 0 and ``side`` are its edges. A flip mirrors what the view
+    shows of the picture; padding stays on the right.
+    """
+    line = np.arange(crop) + 0.5
+    if axis == "x" and view.flip:
+        line = min(crop, round(side * view.scale) - view.left) - line
+    return (line + (view.left if axis == "x" else view.top)) / view.scale
+
+
+def cut_view(
+    image: np.ndarray, labels: np.ndarray, view: View, crop: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Cuts one view out of a picture of any size, touching only what it shows.
+
+    Args:
+        image: uint8 (H, W, 3).
+        labels: uint8 (H, W).
+        view: which part.
+        crop: side s of the result.
+
+    Returns:
+        What :func:`cut_views` gives for one picture, rounded: uint8 (s, s, 3), uint8 (s, s) and
+        bool (s, s).
+    """
+    height, width = labels.shape
+    y = _edge_positions(view, crop, "y", height)
+    x = _edge_positions(view, crop, "x", width)
+    inside = ((y > 0) & (y < height))[:, None] & ((x > 0) & (x < width))
+    above, below, share_y = _neighbours(y, height)
+    before, after, share_x = _neighbours(x, width)
+    # Columns first: a flipped view may need them in any order, rows are contiguous.
+    first, last = int(above.min()), int(below.max()) + 1
+    strip = image[first:last]
+    share_x = share_x[:, None].astype(np.float32)
+    strip = strip[:, before] * (1 - share_x) + strip[:, after] * share_x
+    share_y = share_y[:, None, None].astype(np.float32)
+    pixels = strip[above - first] * (1 - share_y) + strip[below - first] * share_y
+    rows = np.floor(y).astype(np.int64).clip(0, height - 1)
+    columns = np.floor(x).astype(np.int64).clip(0, width - 1)
+    ids = np.where(inside, labels[np.ix_(rows, columns)], np.uint8(IGNORED))
+    return np.round(pixels).astype(np.uint8), ids, inside
+
+
+def _neighbours(places: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The pixels before and after each place (0 and ``side`` are edges), and the latter's share."""
+    centres = (places - 0.5).clip(0, side - 1)
+    before = np.floor(centres).astype(np.int64)
+    return before, np.minimum(before + 1, side - 1), centres - before
+
+
+def draw_distortion(rng: np.random.Generator) -> Distortion:
+    """Each change with probability 1/2; hue in OpenCV's steps of 2 degrees, as published."""
+    applied = rng.random(4) < 0.5
+    brightness = rng.uniform(-BRIGHTNESS, BRIGHTNESS)
+    contrast, saturation = rng.uniform(*CONTRAST), rng.uniform(*SATURATION)
+    hue = 2.0 * rng.integers(-HUE_STEPS, HUE_STEPS)
+    return Distortion(
+        brightness=float(brightness) if applied[0] else 0.0,
+        contrast=float(contrast) if applied[1] else 1.0,
+        saturation=float(saturation) if applied[2] else 1.0,
+        hue=float(hue) if applied[3] else 0.0,
+        contrast_first=bool(rng.random() < 0.5),
+    )
+
+
+def distort(images: torch.Tensor, distortions: Sequence[Distortion]) -> torch.Tensor:
+    """Photometric distortion of float (B, 3, H, W) in 0..255, one of ``distortions`` for each.
 
     Brightness, then contrast (for half of the pictures it comes last), saturation, hue.
     NOTE(upstream): values stay real numbers between the steps; the original rounds each to uint8.
     """
-    count = len(images)
 
-    def sometimes(low: float, high: float, neutral: float) -> torch.Tensor:
-        values = np.where(rng.random(count) < 0.5, rng.uniform(low, high, count), neutral)
-        return torch.from_numpy(values.astype(np.float32)).to(images.device).view(-1, 1, 1, 1)
+    def values(name: str) -> torch.Tensor:
+        column = [float(getattr(distortion, name)) for distortion in distortions]
+        return torch.tensor(column, device=images.device).view(-1, 1, 1, 1)
 
-    contrast = sometimes(*CONTRAST, neutral=1)
-    first = torch.from_numpy(rng.random(count) < 0.5).to(images.device).view(-1, 1, 1, 1)
-    images = (images + sometimes(-BRIGHTNESS, BRIGHTNESS, neutral=0)).clamp(0, 255)
+    contrast, first = values("contrast"), values("contrast_first") > 0
+    images = (images + values("brightness")).clamp(0, 255)
     images = (images * torch.where(first, contrast, 1)).clamp(0, 255)
-    images = scale_saturation(images, sometimes(*SATURATION, neutral=1))
-    images = turn_hue(images, sometimes(-HUE, HUE, neutral=0))
+    images = scale_saturation(images, values("saturation"))
+    images = turn_hue(images, values("hue"))
     return (images * torch.where(first, 1, contrast)).clamp(0, 255)
 
 

@@ -63,7 +63,7 @@ def find_set(
                     files = tuple(sorted(files, key=lambda found: found.name))
                     report = _report(f"{kind}: {base}", request, layout, folder, files, names)
                     return FileSource(spec, kind, files, names, report)
-    raise ValueError(_report_nothing(kind, root, request))
+    raise ValueError(_report_nothing(spec, root, request))
 
 
 def _read_request(name: str, spec: str, options: Sequence[str], split: str) -> _Request:
@@ -176,9 +176,9 @@ def _report(
     return "\n".join(lines)
 
 
-def _report_nothing(kind: str, root: Path, request: _Request) -> str:
+def _report_nothing(spec: str, root: Path, request: _Request) -> str:
     lines = [
-        f"no labelled pictures of {request.kind.title} in {root} (asked for: {kind}, "
+        f"no labelled pictures of {request.kind.title} in {root} (asked for: {spec}, split "
         f"{request.split})"
     ]
     if not root.is_dir():

@@ -96,7 +96,7 @@ class StreetPool:
             if workers and multiprocessing.parent_process():
                 # Most likely a program without the guard: it would wait for itself.
                 raise RuntimeError('paint below `if __name__ == "__main__":`, or with workers=0')
-            with _lock(folder.with_suffix(".lock")):
+            with file_lock(folder.with_suffix(".lock")):
                 if not folder.exists():
                     partial = folder.with_suffix(".partial")
                     _paint_all(partial, pictures, size, workers)
@@ -136,8 +136,8 @@ def _digest(pictures: Sequence[tuple[int, str]], size: tuple[int, int]) -> str:
 
 
 @contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    """Two trainings that want the same pool: one paints, the other waits here."""
+def file_lock(path: Path) -> Iterator[None]:
+    """Two processes that want the same file: one makes it, the other waits here."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
@@ -159,7 +159,7 @@ def _paint_all(
     with (
         record.open("a") as finished,
         tqdm(total=len(pictures), initial=len(pictures) - left, desc="paint", unit="pic") as bar,
-        _mapper(min(workers, len(todo))) as run,
+        mapper(min(workers, len(todo))) as run,
     ):
         for start, part in zip(todo, run(_paint_chunk, *arguments), strict=True):
             finished.write(f"{start}\n")
@@ -175,7 +175,7 @@ def _make_arrays(folder: Path, count: int, size: tuple[int, int]) -> None:
 
 
 @contextmanager
-def _mapper(workers: int) -> Iterator:
+def mapper(workers: int) -> Iterator:
     """``map`` over processes, or the built-in one where none are wanted."""
     if workers < 1:
         yield map
