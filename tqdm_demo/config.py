@@ -37,7 +37,8 @@ class ModelConfig:
         image_mean, image_std: normalisation, RGB in [0, 1].
         input_size: (height, width) in pixels that the model was trained for.
         size_multiple: input sides are resized to a multiple of this.
-        fixed_size: the image tower takes exactly ``input_size`` (EVA's position table).
+        fixed_size: the image tower takes exactly ``input_size``; it is built for ``clip``'s
+            ``image_size``, the whole patches of it.
         window_stride: the model is evaluated on windows of ``input_size`` that start this many
             pixels apart (published: 341); None = in one pass over the resized picture.
         clip_weights: "MODEL/WEIGHTS" of open_clip whose frozen text tower this is; where these

@@ -65,6 +65,9 @@ class Segmenter(nn.Module):
         self.config = config
         text_cfg = {**config.clip["text_cfg"], "context_length": config.text_positions}
         clip = open_clip.CustomTextCLIP(**{**config.clip, "text_cfg": text_cfg})
+        if config.fixed_size:
+            # open_clip builds a timm tower for timm's own picture size, whatever the config says.
+            clip.visual.set_input_size(config.clip["vision_cfg"]["image_size"])
         text_width = config.clip["embed_dim"]
         self.image_encoder = ImageEncoder(clip.visual, config.pyramid_blocks, config.drop_path)
         self.text_encoder = TextEncoder(clip.text, config.prompt_length)
