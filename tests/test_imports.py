@@ -16,26 +16,33 @@ ALLOWED = {
     "interface": {
         "predictor",
         "sources",
+        "devices",
         "preprocessing",
         "rendering",
         "measures",
         "vocabulary",
         "class_list",
+        "cache",
         "streets.domains",
     },
     "predictor": {
-        "model",
+        "look",
         "similarity",
         "trained",
         "stages",
         "sources",
+        "devices",
         "cache",
-        "checkpoint",
         *LIBRARY,
     },
+    "look": {"model", "similarity", "trained", "cache", "windows", "preprocessing"},
     "stages": {"similarity", "trained", "vocabulary"},
     "measures": set(),
-    "sources": {"checkpoint"},
+    "sources": {"checkpoint", "clips", "hub", "model", "similarity", "trained"},
+    "clips": {"hub"},
+    "hub": set(),
+    "windows": set(),
+    "devices": set(),
     "trained": {"model", "similarity"},
     "similarity": {"model", "vocabulary"},
     "rendering": {"vocabulary"},
@@ -50,7 +57,8 @@ ALLOWED = {
     "config": set(),
 }
 PROGRAM_MAY = {
-    "training", "streets", "model", "checkpoint", "predictor", "convert", *LIBRARY,
+    "training", "streets", "model", "checkpoint", "predictor", "sources", "devices", "convert",
+    *LIBRARY,
 }  # fmt: skip
 
 

@@ -40,11 +40,15 @@ class ClassList:
         names: K entries as a predictor takes them, synonyms separated by commas.
         colours: K RGB colours, 0 to 255.
         labels: K short names as the page shows them.
+        text: what was typed, one class a line.
+        everything_else: whether the last entry stands for what the list does not name.
     """
 
     names: tuple[str, ...]
     colours: tuple[Colour, ...]
     labels: tuple[str, ...]
+    text: str = ""
+    everything_else: bool = False
 
 
 def parse_class_list(text: str, everything_else: bool = False) -> ClassList:
@@ -75,7 +79,7 @@ def parse_class_list(text: str, everything_else: bool = False) -> ClassList:
     if words:
         names, labels = (*names, ", ".join(words)), (*labels, EVERYTHING_ELSE)
         colours = (*colours, _GREY)
-    return ClassList(names, colours, labels)
+    return ClassList(names, colours, labels, "\n".join(lines), bool(words))
 
 
 def background_words(names: Sequence[str]) -> tuple[str, ...]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from tqdm_demo.interface.models import describe_effort
-from tqdm_demo.predictor import Segmentation
+from tqdm_demo.interface.models import ModelEntry
 from tqdm_demo.vocabulary import CITYSCAPES_COLOURS, Colour
 
 
@@ -34,11 +33,35 @@ def field_title(title: str, hint: str) -> str:
     )
 
 
-def caption(segmentation: Segmentation) -> str:
-    """Line below a prediction: what was reused and what it took."""
-    return f'<p class="caption">{escape(describe_effort(segmentation.effort))}</p>'
-
-
 def problem(text: str) -> str:
     """A mistake, told in place; empty text = nothing to tell."""
     return f'<p class="problem" role="alert">{escape(text)}</p>' if text else ""
+
+
+def working(text: str) -> str:
+    """A bar that moves while something runs, and what it is."""
+    return (
+        '<div class="working" role="progressbar" aria-valuetext="'
+        f'{escape(text)}"><i></i></div><p class="caption">{escape(text)}</p>'
+    )
+
+
+def line(text: str) -> str:
+    """A quiet line of text."""
+    return f'<p class="caption">{escape(text)}</p>'
+
+
+def model_card(entry: ModelEntry) -> str:
+    """What is loaded, what it was trained on, and what to expect of it."""
+    bundled = entry.source.removeprefix("zero-shot:") in (
+        "streets-tqdm",
+        "streets-queries",
+        "streets-clip",
+    )
+    advice = (
+        "It is tiny and has seen drawn streets; on photographs expect mistakes. For photographs, "
+        "choose one of open_clip’s models, or load your own."
+        if bundled
+        else ""
+    )
+    return f'<p class="model-card">{escape(entry.about)} <span>{advice}</span></p>'

@@ -111,7 +111,7 @@ def _picture_block(page: PageParts) -> tuple[PictureInput, gr.HTML, gr.Gallery]:
         picture = PictureInput(
             elem_id="picture",
             show_label=False,
-            height=170,
+            height=150,
             sources=["upload", "webcam", "clipboard"],
             buttons=[],
             format="png",

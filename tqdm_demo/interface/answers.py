@@ -1,0 +1,212 @@
+"""One model's answer for one picture and class list, and how the page words it."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from tqdm_demo.cache import BoundedCache
+from tqdm_demo.class_list import ClassList
+from tqdm_demo.interface.models import ModelShelf
+from tqdm_demo.interface.parts import MAX_SIDE
+from tqdm_demo.interface.viewer import ViewerData, viewer_data
+from tqdm_demo.predictor import Effort, Segmentation
+from tqdm_demo.preprocessing import read_image
+
+KEPT_ANSWERS = 24
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of a model.
+
+    Attributes:
+        picture: path of the file.
+        classes: the list.
+        source: of the model.
+    """
+
+    picture: str
+    classes: ClassList
+    source: str
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a model said.
+
+    Attributes:
+        question: what was asked.
+        token: by which the browser asks for more; nobody can guess it.
+        title: of the model.
+        zero_shot: whether the model was never trained to segment.
+        result: the segmentation of the picture, whose longer side is at most :data:`MAX_SIDE`.
+    """
+
+    question: Question
+    token: str
+    title: str
+    zero_shot: bool
+    result: Segmentation
+
+    @property
+    def classes(self) -> ClassList:
+        """The list that was asked for."""
+        return self.question.classes
+
+
+class AnswerStore:
+    """Asks models and keeps the last answers, for clicks, downloads and repeated questions.
+
+    Args:
+        shelf: the models.
+        limit: how many answers are kept, for all visitors together.
+    """
+
+    def __init__(self, shelf: ModelShelf, limit: int = KEPT_ANSWERS) -> None:
+        self.shelf = shelf
+        self._answers: BoundedCache[Answer] = BoundedCache(limit)
+        self._secret = secrets.token_bytes(16)
+
+    def ask(self, question: Question) -> tuple[Answer, bool]:
+        """The answer, and whether it was there already.
+
+        Raises:
+            ValueError: the picture or the model cannot be had, or the model cannot read a name.
+        """
+        content = repr(question).encode()
+        token = hashlib.blake2b(content, key=self._secret, digest_size=16).hexdigest()
+
+        def make() -> Answer:
+            image = read_image(question.picture, MAX_SIDE)
+            title = self.shelf.entry(question.source).title
+            predictor = self.shelf.predictor(question.source)
+            result = predictor.segment(image, question.classes.names)
+            return Answer(question, token, title, predictor.kind == "zero-shot", result)
+
+        return self._answers.get(token, make)
+
+    def read_pixel(self, payload: Any) -> dict[str, Any] | None:
+        """What the viewer asks for when a pixel was clicked; it comes from a browser.
+
+        Args:
+            payload: ``{"token": text, "place": [x, y]}``.
+
+        Returns:
+            ``order``, ``scores`` and ``similarities`` of all classes, best first; None where the
+            answer is not kept any more, or where the payload makes no sense.
+        """
+        if not isinstance(payload, dict) or not isinstance(payload.get("token"), str):
+            return None
+        answer = self._answers.peek(payload["token"])
+        place = payload.get("place")
+        if answer is None or not isinstance(place, list) or len(place) != 2:
+            return None
+        height, width = answer.result.label_map.shape
+        x, y = place
+        if type(x) is not int or type(y) is not int or not (0 <= x < width and 0 <= y < height):
+            return None
+        return asdict(read_pixel(answer.result, (x, y)))
+
+
+def to_viewer(answer: Answer) -> ViewerData:
+    """The answer as the viewer takes it.
+
+    Raises:
+        ValueError: the picture is not there any more.
+    """
+    return viewer_data(
+        read_image(answer.question.picture, MAX_SIDE),
+        answer.result.label_map,
+        answer.result.scores,
+        list(answer.classes.labels),
+        list(answer.classes.colours),
+        [note(answer, index) for index in range(len(answer.classes.labels))],
+        answer.title,
+        answer.token,
+    )
+
+
+def note(answer: Answer, index: int) -> str:
+    """What a visitor should know of a name: to which class it leans, which words are unknown."""
+    if answer.classes.everything_else and index == len(answer.classes.labels) - 1:
+        return "what the list does not name"
+    remarks = []
+    leaning = answer.result.leanings[index]
+    if leaning is not None:
+        remarks.append(
+            f"not trained: nearest trained class “{leaning.name}”, "
+            f"similarity {leaning.similarity:.2f}"
+        )
+    if unknown := answer.result.unknown[index]:
+        words = ", ".join(f"“{word}”" for word in unknown)
+        remarks.append(f"this CLIP never read {words}")
+    return "; ".join(remarks)
+
+
+def timing(effort: Effort) -> str:
+    """What was computed and how long each part took, in one line."""
+    parts = []
+    if not effort.picture_reused:
+        parts.append(f"picture encoded in {duration(effort.picture_ms)}")
+    if effort.names_encoded:
+        plural = "s" if effort.names_encoded > 1 else ""
+        parts.append(f"{effort.names_encoded} new name{plural} in {duration(effort.names_ms)}")
+    parts.append(f"decoded in {duration(effort.decode_ms)}")
+    if effort.picture_reused:
+        parts.append("picture features reused")
+    return " · ".join(parts)
+
+
+def duration(milliseconds: float) -> str:
+    """Milliseconds or seconds, in words."""
+    if milliseconds < 1000:
+        return f"{max(milliseconds, 1):.0f} ms"
+    return f"{milliseconds / 1000:.1f} s"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """All K classes at one pixel, best score first.
+
+    Attributes:
+        order: indices into the class list.
+        scores: in that order.
+        similarities: cosines, in that order.
+    """
+
+    order: list[int]
+    scores: list[float]
+    similarities: list[float]
+
+
+def read_pixel(result: Segmentation, place: tuple[int, int]) -> Reading:
+    """Reads scores and similarities where a pixel (x, y) of the picture lies in their maps."""
+    height, width = result.label_map.shape
+    right, down = (place[0] + 0.5) / width, (place[1] + 0.5) / height
+    scores = _column(result.scores, right, down)
+    similarities = _column(result.similarity, right, down)
+    # The label map decides where two classes are as good as equal.
+    winner = int(result.label_map[place[1], place[0]])
+    order = sorted(range(len(scores)), key=lambda k: (k != winner, -scores[k], -similarities[k]))
+    return Reading(
+        order, [float(scores[k]) for k in order], [float(similarities[k]) for k in order]
+    )
+
+
+def _column(maps: np.ndarray, right: float, down: float) -> np.ndarray:
+    """(K,) values of maps (K, h, w), between the four nearest cells, as the label map is made."""
+    height, width = maps.shape[1:]
+    return _between(_between(maps, down * height - 0.5, 1), right * width - 0.5, 1)
+
+
+def _between(values: np.ndarray, place: float, axis: int) -> np.ndarray:
+    last = values.shape[axis] - 1
+    place = min(max(place, 0.0), float(last))
+    low = int(place)
+    share = place - low
+    return (1 - share) * values.take(low, axis) + share * values.take(min(low + 1, last), axis)
