@@ -102,7 +102,7 @@ def folder(tmp_path):
 @pytest.fixture
 def oracle(monkeypatch):
     oracle = Oracle()
-    monkeypatch.setattr(evaluate, "resolve_source", lambda name: name)
+    monkeypatch.setattr(evaluate, "locate", lambda name: name)
     monkeypatch.setattr(evaluate, "_load", lambda model, device: oracle)
     return oracle
 

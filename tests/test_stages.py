@@ -73,5 +73,6 @@ def test_mistakes_are_told_as_they_are_elsewhere(tiny_weights, picture):
 def _pixels(model, picture):
     from tqdm_demo.preprocessing import model_size, to_pixels
 
-    size = model_size(*picture.shape[:2], area=model.input_area, multiple=model.multiple)
+    area = model.input_size[0] * model.input_size[1]
+    size = model_size(*picture.shape[:2], area=area, multiple=model.size_multiple)
     return to_pixels(picture, size, model.mean, model.std)

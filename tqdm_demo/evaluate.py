@@ -27,8 +27,8 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from tqdm_demo.checkpoint import resolve_source
-from tqdm_demo.predictor import ZERO_SHOT, Predictor
+from tqdm_demo.predictor import Predictor
+from tqdm_demo.sources import locate
 from tqdm_demo.streets.captions import SYNONYMS
 from tqdm_demo.streets.domains import HELD_OUT, SOURCE
 from tqdm_demo.training.datasets import FileSource, LabelledPicture, StreetSource, parse_data
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parse(arguments)
     sources = parse_data(options.data)
     for model in options.models:
-        resolve_source(model.removeprefix(ZERO_SHOT))
+        locate(model)
     selection = Selection(
         limit=options.limit,
         seed=options.seed,

@@ -4,33 +4,32 @@ A picture is encoded once and a name is encoded once: an edited class list runs 
 on it. The caches are bounded, keyed by content and shared by all visitors; nothing here knows of
 a current picture.
 
-Axes: B = 1; H W the picture; h w a score map; K names; D text width; M trained classes.
+Axes: H W the picture; h w a score map; K entries; N names with their synonyms; D text width.
 """
 
 from __future__ import annotations
 
-import gc
-import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from PIL import Image
 
 from tqdm_demo.cache import BoundedCache
-from tqdm_demo.checkpoint import load_clip, load_segmenter, read_config, resolve_source
-from tqdm_demo.preprocessing import model_size, read_image, to_pixels
+from tqdm_demo.devices import choose_device
+from tqdm_demo.look import Features, Look, size_in_bytes
+from tqdm_demo.preprocessing import read_image
 from tqdm_demo.similarity import ZeroShotModel, check_tokens
-from tqdm_demo.sources import ZERO_SHOT
+from tqdm_demo.sources import load_model
 from tqdm_demo.stages import Stages, compute_stages
-from tqdm_demo.trained import TrainedModel
+from tqdm_demo.trained import Leaning, TrainedModel
 from tqdm_demo.vocabulary import check_names, split_synonyms, unknown_words
 
-KEPT_PICTURES = 6
+SINGLE, WINDOWS = MODES = ("single", "windows")
+# Features of pictures: those of one 512 x 512 window of a ViT-B model take 69 MB.
+KEPT_BYTES = 640 * 1024**2
 KEPT_NAMES = 2048
 
 
@@ -67,15 +66,19 @@ class Segmentation:
             model has no trained classes.
         unknown: per entry the words that the text tower never saw while it was trained.
         effort: what was computed and what was reused.
+        method: how the similarity was made, one of ``similarity.METHODS``.
+        mode: how the picture was read, one of :data:`MODES`. In windows, maps are means.
     """
 
     label_map: np.ndarray
     names: tuple[str, ...]
     scores: np.ndarray
     similarity: np.ndarray
-    leanings: tuple[str | None, ...]
+    leanings: tuple[Leaning | None, ...]
     unknown: tuple[tuple[str, ...], ...]
     effort: Effort
+    method: str = "plain"
+    mode: str = "single"
 
     @property
     def shares(self) -> tuple[float, ...]:
@@ -85,33 +88,35 @@ class Segmentation:
 
 
 class Predictor:
-    """One model with its caches. Safe to call from several threads."""
+    """One model with its caches. Safe to call from several threads.
 
-    def __init__(self, model: TrainedModel | ZeroShotModel) -> None:
+    Args:
+        model: what is asked.
+        window_batch: windows that are encoded at once.
+    """
+
+    def __init__(self, model: TrainedModel | ZeroShotModel, window_batch: int = 4) -> None:
+        if window_batch < 1:
+            raise ValueError(f"window_batch is {window_batch}; it must be at least 1")
         self.model = model
-        self._pictures: BoundedCache[object] = BoundedCache(KEPT_PICTURES)
+        self.window_batch = window_batch
+        self._features: BoundedCache[Features] = BoundedCache(KEPT_BYTES, size_in_bytes)
         self._names: BoundedCache[torch.Tensor] = BoundedCache(KEPT_NAMES)
 
     @classmethod
-    def load(cls, source: str, device: str = "auto") -> Predictor:
-        """Loads a model.
+    def load(cls, source: str, device: str = "auto", window_batch: int = 4) -> Predictor:
+        """Loads a model, from the network only what is not on this machine.
 
         Args:
-            source: a bundled name (``streets-tqdm``), a checkpoint folder, or either of a CLIP
-                after ``zero-shot:``.
+            source: see :mod:`tqdm_demo.sources`.
             device: ``auto``, ``cuda``, ``mps`` or ``cpu``.
+            window_batch: windows that are encoded at once.
 
         Raises:
             ValueError: an unknown source or device, or a folder that holds no such model.
         """
         chosen = choose_device(device)
-        if source.startswith(ZERO_SHOT):
-            folder = resolve_source(source.removeprefix(ZERO_SHOT))
-            clip, config = load_clip(folder)
-            return cls(ZeroShotModel(clip.to(chosen), config))
-        folder = resolve_source(source)
-        segmenter = load_segmenter(folder).to(chosen)
-        return cls(TrainedModel(segmenter, _words(folder, segmenter.config.text_tower)))
+        return cls(load_model(source, chosen), window_batch)
 
     @property
     def kind(self) -> str:
@@ -122,6 +127,11 @@ class Predictor:
     def default_names(self) -> tuple[str, ...]:
         """The names that are segmented where none are given."""
         return self.model.default_names
+
+    @property
+    def default_mode(self) -> str:
+        """How pictures are read where no mode is given: windows where the model is made for it."""
+        return SINGLE if self.model.window_stride is None else WINDOWS
 
     def check(self, names: Sequence[str]) -> tuple[str, ...]:
         """Tidies names and looks whether this model can read them.
@@ -137,7 +147,10 @@ class Predictor:
 
     @torch.inference_mode()
     def segment(
-        self, image: Image.Image | np.ndarray, names: Sequence[str] | None = None
+        self,
+        image: Image.Image | np.ndarray,
+        names: Sequence[str] | None = None,
+        mode: str | None = None,
     ) -> Segmentation:
         """Labels every pixel of a picture with the best of ``names``.
 
@@ -145,32 +158,36 @@ class Predictor:
             image: uint8 (H, W, 3) RGB, or a PIL image of any kind.
             names: K entries; synonyms of one entry are separated by commas, the best counts.
                 None = :attr:`default_names`.
+            mode: one of :data:`MODES`: ``single`` resizes the picture to the model's size,
+                ``windows`` goes over it in windows of that size; None = :attr:`default_mode`.
 
         Raises:
-            ValueError: an image of another shape or type, or names that :meth:`check` refuses.
+            ValueError: an image of another shape or type, names that :meth:`check` refuses, or
+                another mode.
         """
+        mode = mode or self.default_mode
+        if mode not in MODES:
+            raise ValueError(f"mode is {mode!r}; it must be one of {', '.join(MODES)}")
         pixels = read_image(image) if isinstance(image, Image.Image) else _checked(image)
         entries = self.check(self.default_names if names is None else names)
-        groups = [split_synonyms(entry) for entry in entries]
-        # Capitals make no difference to the text tower.
-        flat = [name.lower() for group in groups for name in group]
-        embeddings, encoded, names_ms = self._embeddings(flat)
-        features, reused, picture_ms = self._features(pixels)
+        groups = [split_synonyms(entry.lower()) for entry in entries]
+        embeddings, encoded, names_ms = self._embeddings(groups)
+        look = Look(self.model, self._features, pixels, embeddings, groups)
         start = time.perf_counter()
-        answer = self.model.answer(features, embeddings, flat)
-        scores = _best_of_groups(answer.scores, groups)
-        similarity = _best_of_groups(answer.similarity, groups)
-        label_map = winners(scores, pixels.shape[:2])
-        effort = Effort(reused, encoded, picture_ms, names_ms, _since(start))
+        merged = look.in_windows(self.window_batch) if mode == WINDOWS else look.at_once()
+        decode_ms = 1000 * (time.perf_counter() - start) - look.encode_ms
         firsts = np.cumsum([0] + [len(group) for group in groups[:-1]])
+        leanings = self.model.leanings(look.names, embeddings)
         return Segmentation(
-            label_map=label_map,
+            label_map=merged.label_map,
             names=entries,
-            scores=scores.float().cpu().numpy(),
-            similarity=similarity.float().cpu().numpy(),
-            leanings=tuple(answer.leanings[i] for i in firsts),
+            scores=merged.scores.float().cpu().numpy(),
+            similarity=merged.similarity.float().cpu().numpy(),
+            leanings=tuple(leanings[i] for i in firsts),
             unknown=tuple(unknown_words(entry, self.model.known_words) for entry in entries),
-            effort=effort,
+            effort=Effort(look.reused, encoded, look.encode_ms, names_ms, decode_ms),
+            method=self.model.method,
+            mode=mode,
         )
 
     @torch.inference_mode()
@@ -178,35 +195,23 @@ class Predictor:
         """What the names look like at the stages of this model, see :mod:`tqdm_demo.stages`.
 
         Args:
-            image: uint8 (H, W, 3) RGB.
+            image: uint8 (H, W, 3) RGB; it is read in one pass, whatever its size.
             names: as :meth:`segment` takes them.
 
         Raises:
             ValueError: as :meth:`segment`.
         """
         entries = self.check(self.default_names if names is None else names)
-        flat = [name for entry in entries for name in split_synonyms(entry.lower())]
-        embeddings, _, _ = self._embeddings(flat)
-        features, _, _ = self._features(_checked(image))
-        return compute_stages(self.model, features, embeddings, entries)
+        groups = [split_synonyms(entry.lower()) for entry in entries]
+        embeddings, _, _ = self._embeddings(groups)
+        look = Look(self.model, self._features, _checked(image), embeddings, groups)
+        return compute_stages(self.model, look.features(), embeddings, entries)
 
-    def _features(self, image: np.ndarray) -> tuple[object, bool, float]:
-        """The picture's features, whether they were there, and the milliseconds they took."""
+    def _embeddings(self, groups: Sequence[Sequence[str]]) -> tuple[torch.Tensor, int, float]:
+        """(N, D) of all names, how many of them were encoded now, and the milliseconds."""
         start = time.perf_counter()
-        digest = hashlib.sha256(np.ascontiguousarray(image)).digest()
-        key = (image.shape, digest)
-
-        def encode() -> object:
-            model = self.model
-            size = model_size(*image.shape[:2], area=model.input_area, multiple=model.multiple)
-            return model.encode_image(to_pixels(image, size, model.mean, model.std))
-
-        features, reused = self._pictures.get(key, encode)
-        return features, reused, 0.0 if reused else _since(start)
-
-    def _embeddings(self, names: Sequence[str]) -> tuple[torch.Tensor, int, float]:
-        """(K, D) embeddings, how many of them were encoded now, and the milliseconds."""
-        start = time.perf_counter()
+        # Lower case: capitals make no difference to the text tower.
+        names = [name for group in groups for name in group]
         known = {name: self._names.peek(name) for name in names}
         missing = [name for name, value in known.items() if value is None]
         if missing:
@@ -215,69 +220,10 @@ class Predictor:
                 known[name] = value
                 self._names.put(name, value)
         stacked = torch.stack([known[name] for name in names])
-        return stacked, len(missing), _since(start)
-
-
-def choose_device(device: str) -> torch.device:
-    """``auto`` takes CUDA, then Apple's MPS, then the CPU.
-
-    Raises:
-        ValueError: another word, or a device that this machine does not have.
-    """
-    present = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
-    if device == "auto":
-        device = next(name for name, there in present.items() if there)
-    if device not in present:
-        raise ValueError(f"device is {device!r}; it must be auto, {', '.join(present)}")
-    if not present[device]:
-        raise ValueError(f"device {device!r} is not available on this machine")
-    return torch.device(device)
-
-
-def release_memory() -> None:
-    """Gives back what a model held that nobody refers to any more."""
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-
-
-def winners(scores: torch.Tensor, size: tuple[int, int]) -> np.ndarray:
-    """Resizes scores (K, h, w) to ``size`` = (H, W) and takes the largest: uint8 (H, W).
-
-    One name after the other, so that a picture of 40 megapixels needs three maps and not K.
-    """
-    best = torch.full(size, -torch.inf, device=scores.device)
-    labels = torch.zeros(size, dtype=torch.uint8, device=scores.device)
-    for index, score in enumerate(scores.float()):
-        resized = F.interpolate(score[None, None], size, mode="bilinear")[0, 0]
-        labels.masked_fill_(resized > best, index)
-        best = torch.maximum(best, resized)
-    return labels.cpu().numpy()
-
-
-def _words(folder: Path, text_tower: str | None) -> frozenset[str]:
-    """The words that the text tower saw: recorded with the CLIP that it comes from."""
-    owner = folder
-    if text_tower is not None:
-        sibling = folder.resolve().parent / text_tower
-        owner = sibling if sibling.is_dir() else resolve_source(text_tower)
-    return frozenset(read_config(owner).get("words", ()))
+        return stacked, len(missing), 1000 * (time.perf_counter() - start)
 
 
 def _checked(image: np.ndarray) -> np.ndarray:
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
         raise ValueError(f"image is {image.dtype} {image.shape}; it takes uint8 (H, W, 3), RGB")
     return image
-
-
-def _best_of_groups(maps: torch.Tensor, groups: Sequence[Sequence[str]]) -> torch.Tensor:
-    parts = maps.split([len(group) for group in groups])
-    return torch.stack([part.amax(dim=0) for part in parts])
-
-
-def _since(start: float) -> float:
-    return 1000 * (time.perf_counter() - start)

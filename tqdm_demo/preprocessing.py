@@ -16,7 +16,7 @@ import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 # A file of a few kilobytes can unfold into gigabytes, so the size is read before the pixels.
-MAX_MEGAPIXELS = 40
+MAX_MEGAPIXELS = 50
 # Pillow's modes with more than eight bits a pixel.
 _WIDE_MODES = ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")
 
@@ -102,6 +102,33 @@ def to_pixels(
     pixels = torch.tensor(image, dtype=torch.float32).permute(2, 0, 1) / 255
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (mean, std))
     return ((pixels - mean) / std)[None].contiguous()
+
+
+def cut_window(
+    image: np.ndarray, working: tuple[int, int], top: int, left: int, window: tuple[int, int]
+) -> np.ndarray:
+    """A window of a picture that is thought of as resized; only the window is.
+
+    Args:
+        image: uint8 (H, W, 3).
+        working: (H, W) that the picture is thought of as resized to.
+        top: upper edge of the window in pixels of ``working``, as is ``left`` its left one.
+        left: see ``top``.
+        window: (height, width) of the window.
+
+    Returns:
+        uint8 (height, width, 3).
+    """
+    height, width = window
+    if image.shape[:2] == working:
+        return image[top : top + height, left : left + width]
+    down, right = image.shape[0] / working[0], image.shape[1] / working[1]
+    first, behind = math.floor(left * right), math.ceil((left + width) * right)
+    # Only the columns that are needed, because Pillow copies the picture.
+    part = Image.fromarray(np.ascontiguousarray(image[:, first:behind]))
+    box = (left * right - first, top * down, (left + width) * right - first, (top + height) * down)
+    box = tuple(min(edge, limit) for edge, limit in zip(box, (*part.size, *part.size), strict=True))
+    return np.asarray(part.resize((width, height), Image.Resampling.BICUBIC, box=box))
 
 
 def _open(source: str | os.PathLike[str] | bytes) -> Image.Image:

@@ -1,10 +1,18 @@
 """Dense image-text similarity of a frozen CLIP: every patch token against every class name.
 
-``plain`` similarity: the last block's tokens through the tower's own norm and projection, cosine
-with the text embedding. It suits towers that were trained with average pooling; in a tower that
-learned through its class token alone the patch tokens say little (arXiv 2112.01071).
+Three ways to get an embedding of a patch from a tower that learned to embed whole pictures:
 
-Axes: B = 1; H W input pixels; h w patch tokens; K names; D joint width.
+``plain``      the last block's tokens through the tower's own norm and projection, what the
+               published code calls score map. It suits towers that were trained with average
+               pooling; in a tower that learned through its class token alone the patch tokens
+               say little
+``maskclip``   the last block's attention is left out: every token keeps its own value, which goes
+               through the output projection; no residual, no feed-forward. arXiv 2112.01071
+``clearclip``  as ``maskclip``, but a token takes the values of those whose queries are like its
+               own: softmax(q q^T / sqrt(d)) v. arXiv 2407.12442
+
+Axes: B images; H W input pixels; h w patch tokens; N all tokens; E tower width; A heads; K names;
+D joint width.
 """
 
 from __future__ import annotations
@@ -16,52 +24,65 @@ from typing import Any
 import open_clip
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from open_clip.transformer import ResidualAttentionBlock, VisionTransformer
+from timm.layers import Attention
+from timm.models.vision_transformer import Block
+from torch import Tensor, nn
 
-from tqdm_demo.model.image_encoder import ImageEncoder
+from tqdm_demo.model.image_encoder import embed_patches, run_tower
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
 # Neutral sentences; a name's embedding is the mean over them (CLIP, arXiv 2103.00020, Sec. 3.1.4).
 TEMPLATES = ("{}", "a {}", "a photo of a {}", "a picture of a {}", "there is a {}")
+METHODS = ("plain", "maskclip", "clearclip")
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model says about one picture and K names.
+    """What a model says about B pictures and K names.
 
     Attributes:
-        scores: (K, h, w), not below 0; the largest wins.
-        similarity: (K, h, w) cosine in [-1, 1].
-        leanings: per name the trained class that it borrows from, or None.
+        scores: (B, K, h, w), not below 0; the largest wins.
+        similarity: (B, K, h, w) cosine in [-1, 1].
     """
 
     scores: Tensor
     similarity: Tensor
-    leanings: tuple[str | None, ...]
 
 
 class ZeroShotModel:
     """A CLIP that segments by similarity alone: nothing was trained to segment.
 
     Args:
-        clip: open_clip's model.
+        clip: open_clip's model with a vision transformer and CLIP's own words.
         config: ``config.json`` of its folder: ``image_mean``, ``image_std``, ``input_size``
             (height, width) and, where they are recorded, ``words``.
+        method: one of :data:`METHODS`; None = what suits the tower, see :func:`default_method`.
+
+    Raises:
+        ValueError: a method that the tower does not allow.
     """
 
     kind = "zero-shot"
     default_names = CITYSCAPES_NAMES
+    window_stride = None
 
-    def __init__(self, clip: open_clip.CLIP, config: dict[str, Any]) -> None:
+    def __init__(
+        self, clip: open_clip.CLIP, config: dict[str, Any], method: str | None = None
+    ) -> None:
         self.clip = clip.eval()
+        self.method = method or default_method(clip.visual)
+        if self.method not in methods_of(clip.visual):
+            allowed = ", ".join(methods_of(clip.visual))
+            raise ValueError(f"similarity {method!r} does not apply to this tower; use {allowed}")
         self.known_words = frozenset(config.get("words", ()))
         self.mean, self.std = config["image_mean"], config["image_std"]
-        self.input_area = config["input_size"][0] * config["input_size"][1]
-        self._last_block = ImageEncoder(clip.visual, blocks=(0, 0, 0, 0)).eval()
+        self.input_size = tuple(config["input_size"])
+        self.fixed_size = bool(config.get("fixed_size", False))
         self.tokenizer = open_clip.SimpleTokenizer(context_length=clip.context_length)
 
     @property
-    def multiple(self) -> int:
+    def size_multiple(self) -> int:
         """Input sides are multiples of this: the patch size."""
         visual = self.clip.visual
         patch = visual.patch_size if hasattr(visual, "patch_size") else visual.trunk.patch_embed
@@ -74,27 +95,74 @@ class ZeroShotModel:
         return self.clip.context_length - 2 - frame
 
     def encode_image(self, pixels: Tensor) -> Tensor:
-        """Normalised pixels (1, 3, H, W) to unit token embeddings (1, D, h, w)."""
-        return plain_embeddings(self._last_block, pixels.to(self.clip.logit_scale.device))
+        """Normalised pixels (B, 3, H, W) to unit embeddings of the patches (B, D, h, w)."""
+        pixels = pixels.to(self.clip.logit_scale.device)
+        return F.normalize(dense_embeddings(self.clip.visual, pixels, self.method), dim=1)
 
     def encode_names(self, names: Sequence[str]) -> Tensor:
         """Unit embeddings (K, D), each the mean over :data:`TEMPLATES`."""
-        texts = [template.format(name) for name in names for template in TEMPLATES]
-        tokens = self.tokenizer(texts).to(self.clip.logit_scale.device)
-        embeddings = self.clip.encode_text(tokens, normalize=True)
-        grouped = embeddings.unflatten(0, (len(names), len(TEMPLATES)))
-        return F.normalize(grouped.mean(dim=1), dim=-1)
+        return name_embeddings(self.clip, self.tokenizer, names)
 
     def answer(self, features: Tensor, embeddings: Tensor, names: Sequence[str]) -> Answer:
-        """Compares all tokens (1, D, h, w) with all names (K, D)."""
-        similarity = torch.einsum("bdhw,kd->kbhw", features, embeddings)[:, 0]
+        """Compares all patches (B, D, h, w) with all names (K, D)."""
+        similarity = torch.einsum("bdhw,kd->bkhw", features, embeddings)
         # A cosine is no probability. Bringing it to [0, 1] changes no winner, resized or not.
-        return Answer((1 + similarity) / 2, similarity, (None,) * len(names))
+        return Answer((1 + similarity) / 2, similarity)
+
+    def leanings(self, names: Sequence[str], embeddings: Tensor) -> tuple[None, ...]:
+        """None for every name: nothing was trained that a name could borrow from."""
+        return (None,) * len(names)
 
 
-def plain_embeddings(encoder: ImageEncoder, pixels: Tensor) -> Tensor:
-    """Unit embeddings (B, D, h, w) of the patch tokens, as the tower's own head projects them."""
-    return F.normalize(encoder.run_tower(pixels).dense, dim=1)
+def name_embeddings(
+    clip: open_clip.CLIP, tokenizer: open_clip.SimpleTokenizer, names: Sequence[str]
+) -> Tensor:
+    """Unit embeddings (K, D) of names, each the mean over :data:`TEMPLATES`."""
+    texts = [template.format(name) for name in names for template in TEMPLATES]
+    tokens = tokenizer(texts).to(clip.logit_scale.device)
+    embeddings = clip.encode_text(tokens, normalize=True)
+    grouped = embeddings.unflatten(0, (len(names), len(TEMPLATES)))
+    return F.normalize(grouped.mean(dim=1), dim=-1)
+
+
+def methods_of(visual: nn.Module) -> tuple[str, ...]:
+    """Those of :data:`METHODS` that apply to a tower: all, where its last block is ordinary."""
+    return METHODS if _last_attention(visual) is not None else METHODS[:1]
+
+
+def default_method(visual: nn.Module) -> str:
+    """``clearclip`` for open_clip's own towers, which are pooled at a class token, else ``plain``.
+
+    timm's towers stay at ``plain``: the bundled one is trained with average pooling, and EVA's
+    blocks (rotary positions, a norm inside the attention) are not what the papers looked at.
+    """
+    native = isinstance(visual, VisionTransformer)
+    return "clearclip" if native and "clearclip" in methods_of(visual) else "plain"
+
+
+def dense_embeddings(visual: nn.Module, pixels: Tensor, method: str = "plain") -> Tensor:
+    """Embeddings of the patches in the joint space, not normalised: (B, D, h, w).
+
+    Args:
+        visual: open_clip's visual tower.
+        pixels: (B, 3, H, W) normalised.
+        method: one of :func:`methods_of` the tower.
+    """
+    if method == "plain":
+        return run_tower(visual, pixels).dense
+    last = _last_attention(visual)
+    assert last is not None, f"{method} needs an ordinary last block"
+    tokens, size = _before_last_block(visual, pixels)
+    query, value = last.query_and_value(tokens)
+    if method == "clearclip":
+        value = F.scaled_dot_product_attention(query, query, value)
+    tokens = last.scale(last.output(value.transpose(1, 2).flatten(2)))  # (B, N, E)
+    if isinstance(visual, VisionTransformer):
+        embeddings = visual.ln_post(tokens) @ visual.proj
+    else:
+        embeddings = visual.head(visual.trunk.head(visual.trunk.fc_norm(visual.trunk.norm(tokens))))
+    patches = embeddings[:, -size[0] * size[1] :]  # behind the class token, where there is one
+    return patches.transpose(1, 2).unflatten(2, size)
 
 
 def check_tokens(tokenizer: open_clip.SimpleTokenizer, names: Sequence[str], limit: int) -> None:
@@ -106,13 +174,87 @@ def check_tokens(tokenizer: open_clip.SimpleTokenizer, names: Sequence[str], lim
         limit: pieces that fit.
 
     Raises:
-        ValueError: the first name that has more.
+        ValueError: names that have more, with their numbers, or a name that has none.
     """
-    for name in names:
-        count = len(tokenizer.encode(name))
-        if count > limit:
-            raise ValueError(
-                f"“{name}” is too long for this model: {count} pieces of words, {limit} at most."
-            )
+    counts = {name: len(tokenizer.encode(name)) for name in names}
+    for name, count in counts.items():
         if not count:
             raise ValueError(f"“{name}” has nothing in it that this model can read.")
+    long = [f"“{name}” has {count}" for name, count in counts.items() if count > limit]
+    if long:
+        raise ValueError(
+            f"Too long for this model, which reads names of up to {limit} pieces of words: "
+            f"{', '.join(long)}."
+        )
+
+
+@dataclass(frozen=True)
+class _LastAttention:
+    """The parts of a last block's attention: norm, one projection to q, k and v, output, scale."""
+
+    norm: nn.Module
+    weight: Tensor  # (3 E, E)
+    bias: Tensor | None  # (3 E)
+    output: nn.Module
+    scale: nn.Module  # of the branch, mostly the identity
+    heads: int
+
+    def query_and_value(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Tokens (B, N, E) to (B, A, N, E / A) each."""
+        query, _, value = F.linear(self.norm(tokens), self.weight, self.bias).chunk(3, dim=-1)
+        query, value = (t.unflatten(-1, (self.heads, -1)).transpose(1, 2) for t in (query, value))
+        return query, value
+
+
+def _last_attention(visual: nn.Module) -> _LastAttention | None:
+    """None where the last block is built in another way."""
+    if isinstance(visual, VisionTransformer):
+        blocks = visual.transformer.resblocks
+        block = blocks[-1]
+        if len(blocks) < 2 or type(block) is not ResidualAttentionBlock:
+            return None
+        attention = block.attn
+        return _LastAttention(
+            block.ln_1,
+            attention.in_proj_weight,
+            attention.in_proj_bias,
+            attention.out_proj,
+            block.ls_1,
+            attention.num_heads,
+        )
+    blocks = visual.trunk.blocks
+    block = blocks[-1]
+    if len(blocks) < 2 or type(block) is not Block or type(block.attn) is not Attention:
+        return None
+    attention = block.attn
+    plain_parts = (attention.q_norm, attention.norm)
+    if attention.gate is not None or not all(isinstance(p, nn.Identity) for p in plain_parts):
+        return None
+    return _LastAttention(
+        block.norm1,
+        attention.qkv.weight,
+        attention.qkv.bias,
+        attention.proj,
+        block.ls1,
+        attention.num_heads,
+    )
+
+
+def _before_last_block(visual: nn.Module, pixels: Tensor) -> tuple[Tensor, tuple[int, int]]:
+    """All tokens (B, N, E) that the last block reads, and the grid (h, w) of the patches."""
+    if isinstance(visual, VisionTransformer):
+        tokens, size = embed_patches(visual, pixels)
+        for block in visual.transformer.resblocks[:-1]:
+            tokens = block(tokens)
+        return tokens, size
+    trunk = visual.trunk
+    found = trunk.forward_intermediates(
+        pixels,
+        indices=[len(trunk.blocks) - 2],
+        return_prefix_tokens=True,
+        stop_early=True,
+        output_fmt="NLC",
+        intermediates_only=True,
+    )[0]
+    tokens = torch.cat((found[1], found[0]), dim=1) if trunk.num_prefix_tokens else found
+    return tokens, trunk.patch_embed.dynamic_feat_size(tuple(pixels.shape[2:]))

@@ -7,20 +7,39 @@ A *source* is one text:
     user/name                  a checkpoint folder on the Hugging Face Hub
     zero-shot:FOLDER           a CLIP (any of the three above) that segments by similarity alone
     open_clip:ARCH/PRETRAINED  the same with one of open_clip's published CLIPs
+
+``#plain``, ``#maskclip`` or ``#clearclip`` behind one of the last two names its similarity.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tqdm_demo.checkpoint import read_config, resolve_source
+import torch
+
+from tqdm_demo.checkpoint import (
+    CONFIG_FILE,
+    TENSOR_FILE,
+    WEIGHTS,
+    load_clip,
+    load_segmenter,
+    read_config,
+    resolve_source,
+)
+from tqdm_demo.clips import cached_positions, load_open_clip, locate_clip
+from tqdm_demo.hub import fetch
+from tqdm_demo.model.segmenter import Segmenter
+from tqdm_demo.similarity import METHODS, ZeroShotModel
+from tqdm_demo.trained import TrainedModel
 
 ZERO_SHOT = "zero-shot:"
 OPEN_CLIP = "open_clip:"
 BUNDLED = ("streets-tqdm", "streets-queries", "zero-shot:streets-clip")
 
+_HUB = re.compile(r"[\w.-]+/[\w.-]+")
 # Kind of a model -> title where its source has none of its own.
 TITLES = {"textual": "tqdm", "learned": "learned queries", "zero-shot": "zero-shot CLIP"}
 
@@ -90,7 +109,7 @@ def describe(source: str) -> Description:
     for description in CURATED:
         if description.source == source:
             return description
-    name = source.removeprefix(ZERO_SHOT).removeprefix(OPEN_CLIP)
+    name = source.removeprefix(ZERO_SHOT).removeprefix(OPEN_CLIP).partition("#")[0]
     if source.startswith(OPEN_CLIP):
         about = "One of open_clip's models; downloaded on first use."
         return Description(source, f"{name}, zero-shot", about, "zero-shot")
@@ -106,12 +125,94 @@ def describe(source: str) -> Description:
 
 
 def locate(source: str) -> Path:
-    """The folder that a source means.
+    """The folder or file of a model, downloaded where it is not on this machine.
 
     Raises:
-        ValueError: there is no such model; the message says what to do.
+        ValueError: there is no such model, or it cannot be had; the message says what to do.
     """
-    return resolve_source(source.removeprefix(ZERO_SHOT))
+    name = _split(source)[1]
+    if source.startswith(OPEN_CLIP):
+        return locate_clip(name)
+    if _HUB.fullmatch(name) and not Path(name).exists() and not (WEIGHTS / name).exists():
+        return _from_hub(name)
+    return resolve_source(name)
+
+
+def load_model(source: str, device: torch.device) -> TrainedModel | ZeroShotModel:
+    """Loads a model.
+
+    Raises:
+        ValueError: as :func:`locate`, or files that do not fit together.
+    """
+    prefix, name, method = _split(source)
+    if prefix == OPEN_CLIP:
+        clip, config = load_open_clip(name)
+    elif prefix == ZERO_SHOT:
+        clip, config = load_clip(_checked(locate(source)))
+    else:
+        if method is not None:
+            raise ValueError(f"{source!r}: only zero-shot models take a similarity (#{method})")
+        folder = _checked(locate(source))
+        segmenter = load_segmenter(folder)
+        _lengthen(segmenter)
+        return TrainedModel(segmenter.to(device), _words(folder, segmenter.config.text_tower))
+    return ZeroShotModel(clip.to(device), config, method)
+
+
+def _split(source: str) -> tuple[str, str, str | None]:
+    """Prefix, name, and the similarity behind a ``#`` of a source."""
+    prefix = next((p for p in (ZERO_SHOT, OPEN_CLIP) if source.startswith(p)), "")
+    name, _, method = source.removeprefix(prefix).partition("#")
+    if method and method not in METHODS:
+        raise ValueError(
+            f"{source!r}: there is no similarity {method!r}, only {', '.join(METHODS)}"
+        )
+    return prefix, name, method or None
+
+
+def _from_hub(repository: str) -> Path:
+    """The folder in the local cache that holds a checkpoint from the Hub."""
+    paths = [fetch(repository, file) for file in (CONFIG_FILE, TENSOR_FILE)]
+    if None in paths:
+        raise ValueError(
+            f"{repository} on the Hub is no model of this project: it has no "
+            f"{(CONFIG_FILE, TENSOR_FILE)[paths.index(None)]}."
+        )
+    return paths[0].parent
+
+
+def _checked(folder: Path) -> Path:
+    """A checkpoint folder whose towers load nothing by themselves.
+
+    A config decides what open_clip builds, and it may come from anybody: towers that fetch files
+    of their own are refused.
+    """
+    sections = read_config(folder)
+    clip = sections.get("clip") or sections.get("model", {}).get("clip", {})
+    text, vision = clip.get("text_cfg", {}), clip.get("vision_cfg", {})
+    fetching = [k for k in text if k.startswith("hf_")]
+    fetching += [k for k in ("timm_model_pretrained",) if vision.get(k)]
+    fetching += [k for k in ("timm_model_name",) if ":" in str(vision.get(k, ""))]
+    if fetching:
+        raise ValueError(f"{folder / CONFIG_FILE} asks for files of others ({', '.join(fetching)})")
+    return folder
+
+
+def _words(folder: Path, text_tower: str | None) -> frozenset[str]:
+    """The words that the text tower saw: recorded with the CLIP that it comes from."""
+    owner = folder
+    if text_tower is not None:
+        sibling = folder.resolve().parent / text_tower
+        owner = sibling if sibling.is_dir() else resolve_source(text_tower)
+    return frozenset(read_config(owner).get("words", ()))
+
+
+def _lengthen(segmenter: Segmenter) -> None:
+    """Gives a text tower its whole position table where the CLIP it comes from is cached."""
+    weights = segmenter.config.clip_weights
+    positions = None if weights is None else cached_positions(weights)
+    if positions is not None:
+        segmenter.text_encoder.lengthen(positions)
 
 
 def _training(sections: dict[str, Any]) -> str:

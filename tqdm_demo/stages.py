@@ -65,7 +65,7 @@ def compute_stages(
     names = [name for group in groups for name in group]
     if model.kind == "zero-shot":
         answer = model.answer(features, embeddings, names)
-        return Stages(entries, clip=_best(answer.similarity, groups))
+        return Stages(entries, clip=_best(answer.similarity[0], groups))
     assignment, decoding = model.decode(features, embeddings, names)
     scores = model.segmenter.semantic_scores(decoding.predictions[-1], assignment)[0]
     textual = model.kind == "textual"

@@ -7,7 +7,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from tqdm_demo.predictor import Effort, Predictor, release_memory
+from tqdm_demo.devices import release_memory
+from tqdm_demo.predictor import Effort, Predictor
 from tqdm_demo.sources import BUNDLED, CURATED, describe, locate
 
 # Columns that the page opens with.

@@ -32,6 +32,26 @@ class TextEncoder(nn.Module):
         """Tokens that a name may have, start and end token not counted."""
         return self.tower.num_pos - len(self.prompt) - 2
 
+    def lengthen(self, positions: Tensor) -> bool:
+        """Takes a longer position table, so that longer names fit.
+
+        Args:
+            positions: (P, W), of the CLIP that the tower comes from.
+
+        Returns:
+            Whether it was taken: it is longer, and begins with the rows that are here already.
+        """
+        tower, own = self.tower, self.tower.positional_embedding
+        begins = positions[: len(own)].to(own)
+        # Rows that went through float16 differ by its rounding.
+        if len(positions) <= len(own) or not torch.allclose(begins, own, rtol=2e-3, atol=1e-5):
+            return False
+        longer = torch.cat((own.detach(), positions[len(own) :].to(own)))
+        tower.positional_embedding = nn.Parameter(longer, requires_grad=False)
+        tower.num_pos = tower.context_length = len(longer)
+        tower.attn_mask = tower.build_causal_mask().to(own.device)
+        return True
+
     def train(self, mode: bool = True) -> TextEncoder:
         """Sets the mode of the prompt; the frozen tower stays in evaluation mode."""
         super().train(mode)

@@ -1,0 +1,105 @@
+"""Files from the Hugging Face Hub: the local cache first, and a quick, clear answer offline.
+
+Left to itself, huggingface_hub asks an unreachable Hub six times before it gives up, which took it
+24 seconds where names are not resolved. So the cache is asked first; what is not in it is only
+downloaded where one short request finds the Hub.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from huggingface_hub import constants, hf_hub_download
+from huggingface_hub.errors import (
+    EntryNotFoundError,
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+)
+from huggingface_hub.utils import get_session
+
+# How long the Hub may take to answer at all, seconds.
+PATIENCE = 3.0
+
+
+def fetch(repository: str, file: str) -> Path | None:
+    """A file of a repository, downloaded where it is not in the cache; None = it has no such file.
+
+    A cached file is taken as it is, without looking for a newer one.
+
+    Args:
+        repository: ``user/name``.
+        file: its path in the repository.
+
+    Raises:
+        ValueError: no such repository, or one that cannot be reached or read; a sentence that
+            says what to do.
+    """
+    cached = find_cached(repository, file)
+    if cached is not None:
+        return cached
+    _check_reachable(repository)
+    try:
+        return Path(hf_hub_download(repository, file))
+    except GatedRepoError as error:
+        raise ValueError(
+            f"The licence of {repository} must be accepted on {constants.ENDPOINT}/{repository} "
+            "first; then log in with `hf auth login`."
+        ) from error
+    except RepositoryNotFoundError as error:
+        raise ValueError(
+            f"There is no model {repository!r} on {constants.ENDPOINT}, or it is private; for "
+            "a private one log in with `hf auth login`."
+        ) from error
+    except LocalEntryNotFoundError as error:
+        raise ValueError(_unreachable(repository, "broke off")) from error
+    except EntryNotFoundError:
+        return None
+    except (HfHubHTTPError, OSError) as error:
+        raise ValueError(f"{file} of {repository} could not be downloaded: {error}") from error
+
+
+def find_cached(repository: str, file: str) -> Path | None:
+    """A file of a repository where it is in the local cache, else None.
+
+    Raises:
+        ValueError: no name of a repository.
+    """
+    try:
+        return Path(hf_hub_download(repository, file, local_files_only=True))
+    except (LocalEntryNotFoundError, OfflineModeIsEnabled):
+        return None
+    except HFValidationError as error:
+        raise ValueError(f"{repository!r} is no name of a model on the Hub: {error}") from error
+
+
+def _check_reachable(repository: str) -> None:
+    if constants.HF_HUB_OFFLINE:
+        raise ValueError(_unreachable(repository, "is switched off by HF_HUB_OFFLINE"))
+    answers: list[int] = []
+
+    def ask() -> None:
+        # Any answer counts, also that of a proxy. What a session raises depends on its library.
+        try:
+            answers.append(get_session().head(constants.ENDPOINT, timeout=PATIENCE).status_code)
+        except Exception:
+            return
+
+    # In a thread, because looking up the Hub's address has no time limit of its own.
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(PATIENCE + 1)
+    if not answers:
+        raise ValueError(_unreachable(repository, "cannot be reached"))
+
+
+def _unreachable(repository: str, state: str) -> str:
+    return (
+        f"{repository} is not in this machine's cache, and the connection to {constants.ENDPOINT} "
+        f"{state}. Go online and choose it again, or run `hf download {repository}` "
+        f"on a machine that is online and copy its cache ({constants.HF_HUB_CACHE}) here."
+    )

@@ -1,0 +1,266 @@
+"""Pictures of any size in windows, and score maps back to pixels, in bounded memory.
+
+The published evaluation: windows of the training size, starting a fixed step apart, the last ones
+shifted back inside; the scores of a window are resized to it bilinearly, summed where windows
+overlap and divided by their number. Here the sums are kept for one row of windows at a time.
+
+Axes: B windows; H W the picture; h w a score map; K names; n m pixels that are asked for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+# Longest side that a small picture is enlarged to, in window sides.
+_LONGEST = 8
+# Pixels of the maps that are kept for display.
+_SHOWN_PIXELS = 1 << 19
+# Values of one block of resized scores.
+_BLOCK = 1 << 24
+
+
+@dataclass(frozen=True)
+class Window:
+    """One window: its upper left corner in the working picture, in pixels."""
+
+    top: int
+    left: int
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What all windows of a picture say together.
+
+    Attributes:
+        label_map: uint8 (H, W), the index of the largest mean score.
+        scores: float32 (K, h, w), mean scores on a coarser grid over the whole picture.
+        similarity: float32 (K, h, w), mean similarity on the same grid.
+    """
+
+    label_map: np.ndarray
+    scores: Tensor
+    similarity: Tensor
+
+
+def working_size(size: tuple[int, int], window: tuple[int, int]) -> tuple[int, int]:
+    """The size (H, W) to which a picture of ``size`` is brought before it is cut into windows.
+
+    It stays as it is where a window fits into it. A smaller one is enlarged until its sides are
+    as long as a window's; a long strip is stretched rather than enlarged without bounds.
+
+    NOTE(upstream): the published evaluation brings every picture to one large size first, so a
+    picture that is smaller than a window never came up.
+    """
+    scale = max(1.0, *(side / own for side, own in zip(window, size, strict=True)))
+    rows, columns = (
+        max(own, side, min(round(own * scale), _LONGEST * side))
+        for own, side in zip(size, window, strict=True)
+    )
+    return rows, columns
+
+
+def window_starts(length: int, window: int, stride: int) -> list[int]:
+    """Where windows start along one side, the last one shifted back inside.
+
+    Args:
+        length: of the side in pixels, at least ``window``.
+        window: side of a window.
+        stride: step from one window to the next.
+    """
+    count = math.ceil((length - window) / stride) + 1
+    return [min(index * stride, length - window) for index in range(count)]
+
+
+def winners(scores: Tensor, size: tuple[int, int]) -> np.ndarray:
+    """Resizes scores (K, h, w) to ``size`` = (H, W) and takes the largest: uint8 (H, W).
+
+    A few rows at a time, so that a picture of 48 megapixels needs no K maps of its size.
+    """
+    columns = bilinear_matrix(_centres(size[1], size[1]), size[1], scores.shape[2]).to(scores)
+    rows = bilinear_matrix(_centres(size[0], size[0]), size[0], scores.shape[1]).to(scores)
+    wide = torch.einsum("khw,mw->khm", scores, columns)
+    step = max(1, _BLOCK // (len(scores) * size[1]))
+    parts = [
+        torch.einsum("khm,nh->knm", wide, block).argmax(dim=0).to(torch.uint8).cpu()
+        for block in rows.split(step)
+    ]
+    return torch.cat(parts).numpy()
+
+
+def bilinear_matrix(positions: Tensor, length: int, cells: int) -> Tensor:
+    """The weights (n, cells) with which bilinear resizing makes pixels of the cells of a map.
+
+    ``torch.nn.functional.interpolate`` without aligned corners, at any positions.
+
+    Args:
+        positions: (n,) in pixels; the centre of the first pixel is 0.
+        length: pixels that the map covers.
+        cells: of the map along this side.
+    """
+    places = ((positions + 0.5) * (cells / length) - 0.5).clamp(0, cells - 1)
+    below = places.floor().long()
+    above = (below + 1).clamp(max=cells - 1)
+    share = (places - below).float()
+    weights = torch.zeros(len(positions), cells)
+    index = torch.arange(len(positions))
+    weights[index, below] += 1 - share
+    weights[index, above] += share
+    return weights
+
+
+def merge_windows(
+    maps: Callable[[list[Window]], tuple[Tensor, Tensor]],
+    size: tuple[int, int],
+    working: tuple[int, int],
+    window: tuple[int, int],
+    stride: tuple[int, int],
+    batch: int,
+) -> Merged:
+    """Runs all windows of a picture and merges what they say.
+
+    Args:
+        maps: scores and similarity, each (B, K, ., .), of a list of windows.
+        size: (H, W) of the result.
+        working: (H, W) of the picture that is cut, see :func:`working_size`.
+        window: (height, width) of a window in pixels of ``working``.
+        stride: step between windows, down and to the right.
+        batch: windows that go to ``maps`` at once.
+    """
+    # The sums reach across the picture along its shorter side.
+    turned = size[1] > size[0]
+    if turned:
+        size, working, window, stride = (pair[::-1] for pair in (size, working, window, stride))
+    starts = [window_starts(*sides) for sides in zip(working, window, stride, strict=True)]
+    strip = _Strip(size, working, window)
+    shown = _Shown(working, window)
+    for top in starts[0]:
+        strip.move_to(top)
+        for lefts in _chunks(starts[1], batch):
+            corners = [Window(left, top) if turned else Window(top, left) for left in lefts]
+            found = [m.transpose(-1, -2) if turned else m for m in maps(corners)]
+            for left, scores, similarity in zip(lefts, *found, strict=True):
+                strip.add(left, scores)
+                shown.add(top, left, scores, similarity)
+    label_map, scores, similarity = strip.finish(), *shown.means()
+    if turned:
+        label_map = np.ascontiguousarray(label_map.T)
+        scores, similarity = scores.transpose(1, 2), similarity.transpose(1, 2)
+    return Merged(label_map, scores, similarity)
+
+
+class _Axis:
+    """One side of a grid of pixels that are asked for, laid over the working picture."""
+
+    def __init__(self, count: int, working: int, window: int) -> None:
+        self.count = count
+        self.window = window
+        self._positions = _centres(count, working)
+
+    def covered(self, start: int) -> tuple[int, int]:
+        """First pixel in the window that starts at ``start``, and the first one behind it."""
+        edges = torch.tensor([start, start + self.window]) - 0.5
+        first, behind = torch.searchsorted(self._positions, edges.to(self._positions)).tolist()
+        return first, behind
+
+    def weights(self, start: int, cells: int) -> Tensor:
+        """Bilinear weights (n, cells) of the covered pixels over the cells of the window's map."""
+        first, behind = self.covered(start)
+        return bilinear_matrix(self._positions[first:behind] - start, self.window, cells)
+
+
+class _Strip:
+    """Summed scores of the current row of windows; rows that no later one touches are labels.
+
+    Dividing by the number of windows is left out: it is the same for all names of a pixel.
+    """
+
+    def __init__(
+        self, size: tuple[int, int], working: tuple[int, int], window: tuple[int, int]
+    ) -> None:
+        self._rows, self._columns = map(_Axis, size, working, window)
+        self._labels = np.zeros(size, np.uint8)
+        self._sums: Tensor | None = None  # (K, rows of the strip, W)
+        self._first = 0  # row of the picture that the strip begins with
+        self._top = 0
+
+    def move_to(self, top: int) -> None:
+        """Goes on to the row of windows that starts at ``top``."""
+        first, behind = self._rows.covered(top)
+        self._top = top
+        if self._sums is None:
+            return
+        done = first - self._first
+        self._label(done)
+        kept = self._sums[:, done:]
+        self._first = first
+        fresh = kept.new_zeros(len(kept), behind - first - kept.shape[1], kept.shape[2])
+        self._sums = torch.cat((kept, fresh), dim=1)
+
+    def add(self, left: int, scores: Tensor) -> None:
+        """Adds the scores (K, h, w) of the window that starts at the column ``left``."""
+        if self._sums is None:
+            first, behind = self._rows.covered(self._top)
+            self._sums = scores.new_zeros(len(scores), behind - first, self._columns.count)
+        first, behind = self._columns.covered(left)
+        self._sums[:, :, first:behind] += _resized(
+            scores, self._rows, self._columns, self._top, left
+        )
+
+    def finish(self) -> np.ndarray:
+        """The label map (H, W)."""
+        self._label(self._sums.shape[1])
+        return self._labels
+
+    def _label(self, count: int) -> None:
+        """Labels the first rows of the strip."""
+        winners = self._sums[:, :count].argmax(dim=0).to(torch.uint8)
+        self._labels[self._first : self._first + count] = winners.cpu().numpy()
+
+
+class _Shown:
+    """Mean scores and similarities on a grid that is coarse enough to be kept."""
+
+    def __init__(self, working: tuple[int, int], window: tuple[int, int]) -> None:
+        step = max(1, math.ceil(math.sqrt(working[0] * working[1] / _SHOWN_PIXELS)))
+        counts = (math.ceil(side / step) for side in working)
+        self._rows, self._columns = map(_Axis, counts, working, window)
+        self._windows = torch.zeros(self._rows.count, self._columns.count)
+        self._sums: list[Tensor] = []
+
+    def add(self, top: int, left: int, *maps: Tensor) -> None:
+        """Adds maps (K, ., .) of the window at (``top``, ``left``)."""
+        if not self._sums:
+            self._windows = self._windows.to(maps[0])
+            self._sums = [m.new_zeros(len(m), *self._windows.shape) for m in maps]
+        rows = slice(*self._rows.covered(top))
+        columns = slice(*self._columns.covered(left))
+        self._windows[rows, columns] += 1
+        for sums, values in zip(self._sums, maps, strict=True):
+            sums[:, rows, columns] += _resized(values, self._rows, self._columns, top, left)
+
+    def means(self) -> tuple[Tensor, ...]:
+        """The means (K, h, w) of what was added."""
+        return tuple(sums.div_(self._windows) for sums in self._sums)
+
+
+def _resized(scores: Tensor, rows: _Axis, columns: _Axis, top: int, left: int) -> Tensor:
+    """A window's map (K, h, w) at the pixels (n, m) of the grid that it covers."""
+    down = rows.weights(top, scores.shape[1]).to(scores)
+    right = columns.weights(left, scores.shape[2]).to(scores)
+    return torch.einsum("khw,nh,mw->knm", scores, down, right)
+
+
+def _centres(count: int, length: int) -> Tensor:
+    """Positions of ``count`` pixel centres that share ``length`` pixels, float64."""
+    return (torch.arange(count, dtype=torch.float64) + 0.5) * (length / count) - 0.5
+
+
+def _chunks(values: list[int], size: int) -> Iterator[list[int]]:
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
