@@ -58,10 +58,19 @@ def _read_ids(file: Path, channels: bool) -> np.ndarray:
 
 
 def _read_wide(file: Path) -> np.ndarray:
-    """The first channel of a PNG with 16 bits a channel, of which Pillow keeps the high byte."""
-    # Heavy, and needed for such files alone.
-    import torch
-    from torchvision.io import ImageReadMode, decode_image
+    """The first channel of a PNG with 16 bits a channel: uint16 (H, W).
 
-    encoded = torch.from_numpy(np.fromfile(file, np.uint8))
-    return decode_image(encoded, ImageReadMode.UNCHANGED)[0].numpy()
+    Pillow knows grey ones. Of several channels it keeps the high bytes; told that the bytes are the
+    other way round, it keeps the low ones.
+    """
+    with Image.open(file) as image:
+        if image.mode.startswith("I"):
+            return np.asarray(image).astype(np.uint16)
+        high = np.asarray(image)[..., 0]
+    with Image.open(file) as image:
+        (tile,) = image.tile
+        if not str(tile.args).endswith(";16B"):
+            raise OSError(f"Pillow reads it as {tile.args!r}, not as 16-bit channels")
+        image.tile = [tile._replace(args=tile.args.replace(";16B", ";16L"))]
+        low = np.asarray(image)[..., 0]
+    return high.astype(np.uint16) * 256 + low
