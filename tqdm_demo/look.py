@@ -32,6 +32,8 @@ class Look:
         image: uint8 (H, W, 3) RGB.
         embeddings: (N, D) of all names, synonyms apart.
         groups: the names of every entry, K of them.
+        working: (H, W) to which the picture is resized before it is read, or cut into windows; None
+            = what the model is made for, and windows of the picture as it is.
 
     Attributes:
         names: all names, synonyms apart.
@@ -46,6 +48,7 @@ class Look:
         image: np.ndarray,
         embeddings: torch.Tensor,
         groups: Sequence[Sequence[str]],
+        working: tuple[int, int] | None = None,
     ) -> None:
         self.names = [name for group in groups for name in group]
         self.reused = True
@@ -53,6 +56,7 @@ class Look:
         self._model = model
         self._cache = cache
         self._image = image
+        self._working = working
         self._embeddings = embeddings
         self._counts = [len(group) for group in groups]
         self._key = (image.shape, hashlib.sha256(np.ascontiguousarray(image)).digest())
@@ -63,10 +67,15 @@ class Look:
         size = self._image.shape[:2]
         if model.fixed_size:
             size = model.input_size
+        elif self._working is not None:
+            multiple = model.size_multiple
+            size = tuple(max(1, round(side / multiple)) * multiple for side in self._working)
         else:
             area = model.input_size[0] * model.input_size[1]
             size = model_size(*size, area=area, multiple=model.size_multiple)
-        return self._encoded("whole", lambda: to_pixels(self._image, size, model.mean, model.std))
+        return self._encoded(
+            ("whole", size), lambda: to_pixels(self._image, size, model.mean, model.std)
+        )
 
     def at_once(self) -> Merged:
         """Answers in one pass."""
@@ -81,7 +90,7 @@ class Look:
         # Two thirds of a window, rounded down, is the published step: 341 of 512.
         strides = tuple(stride or max(1, 2 * side // 3) for side in window)
         size = self._image.shape[:2]
-        working = working_size(size, window)
+        working = working_size(self._working or size, window)
 
         def maps(windows: list[Window]) -> tuple[torch.Tensor, torch.Tensor]:
             def pixels() -> torch.Tensor:
@@ -89,7 +98,7 @@ class Look:
                 parts = [to_pixels(cut, window, model.mean, model.std) for cut in cuts]
                 return torch.cat(parts)
 
-            return self._answer(self._encoded(tuple(windows), pixels))
+            return self._answer(self._encoded((working, *windows), pixels))
 
         return merge_windows(maps, size, working, window, strides, batch)
 
