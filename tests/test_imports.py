@@ -49,7 +49,8 @@ ALLOWED = {
     "checkpoint": {"model", "config"},
     "model": {"config"},
     "streets": {"vocabulary"},
-    "training": {"model", "streets", *LIBRARY},
+    "training": {"model", "streets", "windows", *LIBRARY},
+    "presets": {"published", "config", "vocabulary"},
     "vocabulary": set(),
     "class_list": {"vocabulary"},
     "preprocessing": set(),
@@ -58,6 +59,7 @@ ALLOWED = {
 }
 PROGRAM_MAY = {
     "training", "streets", "model", "checkpoint", "predictor", "sources", "devices", "convert",
+    "presets", "clips",
     *LIBRARY,
 }  # fmt: skip
 

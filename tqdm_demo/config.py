@@ -96,26 +96,37 @@ class TrainConfig:
     """One training. The defaults are the published recipe (GTA5 source), per GPU.
 
     Attributes:
-        steps, batch_size, crop: iterations; pictures per step; side of the square crop in pixels.
+        steps, batch_size, crop: iterations; pictures at a time in each process; side of the square
+            crop in pixels.
+        accumulate: batches of each process whose gradients make one step.
         learning_rate, minimum_rate, warmup_steps, weight_decay: AdamW with poly decay (0.9).
         backbone_factor, pyramid_factor: learning-rate factors of the image tower and its pyramid;
             0 freezes the tower.
+        embedding_decay: whether the mask decoder's level and query embeddings decay too.
         weight_textual, weight_visual, weight_pixel_text: of the three regularisers.
         points_per_mask: sampled points of the mask losses.
+        clean: not to follow the published code where it looks like an accident. Then the frozen
+            copy of the image tower is in evaluation mode, ignored pixels have no part in any loss,
+            and CLIP's class embedding is added to the class token once instead of twice.
         source: data specification of the training pictures; ``scenes``: how many of them.
         rare_classes: draw a class, then a picture that shows it; otherwise pictures uniformly.
         rare_temperature: T of the class odds softmax((1 - share) / T); 0.01 is DAFormer's.
         resize_range: scale augmentation; ``photometric``: photometric distortion on or off.
         evaluate_every, save_every, log_every: steps between evaluations, states and log records.
-        validation_scenes: pictures of the source on which the best weights are chosen.
+        validation: data specification of the pictures on which the best weights are chosen; empty:
+            the source's own validation part. ``validation_scenes``: how many of them.
         watch: data specification of other sets to evaluate on, for information only.
         watch_scenes: pictures of each of these.
         bfloat16: mixed precision (a GPU, or a CPU that has the instructions).
+        checkpointing: keep no activations inside of blocks: less memory, a third more time.
+        compile: torch.compile the model's parts.
+        shard: with several processes, spread weights and optimiser over them (FSDP2).
         seed: of everything random.
     """
 
     steps: int = 20_000
     batch_size: int = 8
+    accumulate: int = 1
     crop: int = 512
     learning_rate: float = 1e-5
     minimum_rate: float = 1e-6
@@ -123,10 +134,12 @@ class TrainConfig:
     weight_decay: float = 1e-4
     backbone_factor: float = 0.1
     pyramid_factor: float = 0.1
+    embedding_decay: bool = True
     weight_textual: float = 1.0
     weight_visual: float = 1.0
     weight_pixel_text: float = 1.0
     points_per_mask: int = 12_544
+    clean: bool = False
     source: str = "streets:game"
     scenes: int = 2000
     rare_classes: bool = True
@@ -136,10 +149,14 @@ class TrainConfig:
     evaluate_every: int = 2000
     save_every: int = 500
     log_every: int = 10
+    validation: str = ""
     validation_scenes: int = 100
     watch: str = ""
     watch_scenes: int = 20
     bfloat16: bool = False
+    checkpointing: bool = False
+    compile: bool = False
+    shard: bool = False
     seed: int = 2023
 
 

@@ -1,15 +1,19 @@
-"""Trains a segmenter on drawn streets of one domain, from a pre-trained CLIP.
+"""Trains a segmenter from a pre-trained CLIP: on driving sets as published, or on drawn streets.
 
-    python -m tqdm_demo.train --preset streets-tqdm [--seed S --steps N --clip FOLDER --out FOLDER]
+    python -m tqdm_demo.train --preset streets-tqdm [--seed S --steps N --clip CLIP --out FOLDER]
+    python -m tqdm_demo.train --preset clip-vit-b-gta5 --data-root GTA5 [--watch cityscapes:DIR]
+    torchrun --nproc-per-node 2 -m tqdm_demo.train --preset eva02-l-gta5 --data-root GTA5
     python -m tqdm_demo.train --preset streets-queries --resume
 
-``streets-tqdm`` is the published method, ``streets-queries`` the same model with learned queries
-and no text in its decoders; both have the same budget and schedule. Every value of a preset has an
-option of its name. The pictures are painted once and kept below ``--cache``; the state, the best
-weights so far and ``metrics.jsonl`` lie in ``--work``. At the end the weights that did best on
+``tqdm_demo.presets`` tells what the presets are. Every value of a preset has an option of its name;
+``--source`` takes what ``tqdm_demo.training.datasets`` reads. The folder is checked first, before
+any model is built. With torchrun a step has a batch from every process (NCCL on GPUs, gloo on
+CPUs). Drawn pictures are painted once and kept below ``--cache``; the state, the best weights so
+far, ``metrics.jsonl`` and ``curves.png`` lie in ``--work``. At the end the weights that did best on
 validation pictures *of the source* go to ``--out`` (config.json, model.safetensors in float16,
-README.md). A training that was stopped goes on with ``--resume`` and the same options.
-A step takes 1.7 s on one CPU core (AMD EPYC, bfloat16) and 2 GB; 1500 should take 45 minutes.
+README.md). A training that was stopped or killed goes on with ``--resume`` and the same options.
+A step of ``streets-tqdm`` takes 1.7 s on one CPU core (AMD EPYC, bfloat16) and 2 GB; 1500 should
+take 45 minutes.
 """
 
 from __future__ import annotations
@@ -20,158 +24,216 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import open_clip
 import torch
+from safetensors.torch import load_file
+from torch import nn
+from torch.distributed._composable.checkpoint_activation import checkpoint
 
 from tqdm_demo.checkpoint import WEIGHTS, load_clip, resolve_source, save_segmenter
+from tqdm_demo.clips import load_open_clip
 from tqdm_demo.config import ModelConfig, TrainConfig, to_json
+from tqdm_demo.devices import choose_device
 from tqdm_demo.model.segmenter import Segmenter
-from tqdm_demo.predictor import choose_device
+from tqdm_demo.presets import PRESETS
 from tqdm_demo.training.crops import open_crops
-from tqdm_demo.training.datasets import (
-    VALIDATION_SEEDS,
-    FileSource,
-    LabelledPicture,
-    StreetSource,
-    parse_data,
-)
-from tqdm_demo.training.loop import Task, Training
+from tqdm_demo.training.distributed import exchanging, gather, join, leave, rank
+from tqdm_demo.training.loop import Progress, Task, Training
 from tqdm_demo.training.model_card import write_card
 from tqdm_demo.training.objective import Objective
 from tqdm_demo.training.options import add_options, with_options
 from tqdm_demo.training.street_pool import CACHE_DIR
-from tqdm_demo.vocabulary import CITYSCAPES_NAMES
+from tqdm_demo.training.validation import TrainingData, find_data, read_pictures
 
-_TEXTUAL = ModelConfig(
-    class_names=CITYSCAPES_NAMES,
-    prompt_length=4,
-    text_positions=24,
-    pyramid_blocks=(1, 2, 3, 5),
-    width=128,
-    heads=4,
-    points=4,
-    feed_forward=512,
-    pixel_layers=3,
-    mask_layers=6,
-    context_width=128,
-    context_heads=4,
-    context_layers=2,
-    drop_path=0.0,
-    size_multiple=16,
-)
-_LEARNED = dataclasses.replace(
-    _TEXTUAL, queries="learned", text_to_pixel=False, context_decoder=False, prompt_length=0
-)
-PRESETS = {"streets-tqdm": _TEXTUAL, "streets-queries": _LEARNED}
-# Tried on the tiny CLIP, one seed, 100 steps: training its tower at 0.1 or not at all gave the same
-# mIoU on the source (37.6 and 37.5) and on three unseen domains to within 0.7; frozen is faster.
-TRAINING = TrainConfig(
-    steps=1500,
-    crop=128,
-    learning_rate=8e-4,
-    backbone_factor=0.0,
-    pyramid_factor=1.0,
-    warmup_steps=50,
-    weight_pixel_text=3.0,
-    points_per_mask=784,
-    evaluate_every=250,
-    save_every=100,
-    validation_scenes=40,
-    bfloat16=True,
-)
+OPEN_CLIP = "open_clip:"
 # What the CLIP decides, and what makes a preset what it is.
 _FIXED = (
     *("clip", "class_names", "queries", "image_mean", "image_std", "input_size"),
-    *("text_tower", "image_tower"),
+    *("text_tower", "image_tower", "fixed_size", "clip_weights", "window_stride"),
 )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command line."""
+    """The command line.
+
+    Raises:
+        SystemExit: the training cannot begin or go on; a message says why.
+    """
     options = _parse(arguments)
     if options.threads:
         torch.set_num_threads(options.threads)
-    training = with_options(TRAINING, options)
-    clip_folder = resolve_source(str(options.clip))
-    out = options.out or WEIGHTS / options.preset
-    clip, about = load_clip(clip_folder)
-    shared = _shared_clip(clip_folder, out)
-    model = with_options(PRESETS[options.preset], options)
+    training = with_options(PRESETS[options.preset].training, options)
+    if options.data_root is not None:
+        training = dataclasses.replace(training, source=f"{training.source}:{options.data_root}")
+    options.clip = options.clip or PRESETS[options.preset].clip
+    options.out = options.out or WEIGHTS / options.preset
+    options.work = options.work or Path("runs") / "training" / options.out.name
+    try:
+        device = join(choose_device(options.device))
+        data = find_data(training)
+        clip, model = _start(options, training)
+        if rank() == 0:
+            print(data.report)
+            print(json.dumps({"model": to_json(model), "training": to_json(training)}, indent=1))
+        segmenter = build(model, clip, training).to(device)
+        task = make_task(segmenter, training, data, options)
+        run = Training(task, training, options.work, options.resume)
+    except ValueError as error:
+        raise SystemExit(f"train: {error}") from error
+    try:
+        progress = run.run()
+        if rank() == 0:
+            _finish(segmenter, training, progress, next(iter(data.checks)), options)
+    except (FloatingPointError, OSError) as error:
+        raise SystemExit(
+            f"train: {error}. What was saved last in {options.work} is whole; --resume goes on "
+            "from there"
+        ) from error
+    finally:
+        leave()
+
+
+def build(model: ModelConfig, clip: nn.Module, training: TrainConfig) -> Segmenter:
+    """The segmenter at the start of a training.
+
+    NOTE(upstream): the published code adds CLIP's class embedding to the class token twice, also
+    when it trains. Kept, unless ``clean``.
+    """
+    torch.manual_seed(training.seed)
+    segmenter = Segmenter.from_clip(model, clip)
+    if segmenter.image_encoder.is_native and not training.clean:
+        with torch.no_grad():
+            segmenter.image_encoder.tower.class_embedding *= 2
+    return segmenter
+
+
+def make_task(
+    segmenter: Segmenter, config: TrainConfig, data: TrainingData, options: argparse.Namespace
+) -> Task:
+    """Pictures, objective and evaluation of one training; ``options`` has places and workers.
+
+    Raises:
+        ValueError: pictures that cannot be used.
+    """
+    model, device = segmenter.config, next(segmenter.parameters()).device
+    size, places = (model.input_size[1], model.input_size[0]), (options.cache, options.workers)
+    colours = (model.image_mean, model.image_std)
+    crops = open_crops(
+        data.train, config, len(model.class_names), *colours, device, options.work,
+        cache=options.cache, size=size, workers=options.workers,
+    )  # fmt: skip
+    checks = {
+        spec: read_pictures(sources, count, size, *places)
+        for spec, (sources, count) in data.checks.items()
+    }
+    objective = Objective(segmenter, config)
+    gathered = gather(segmenter, prepare_blocks(segmenter, config), config.shard)
+
+    def evaluate() -> dict[str, float]:
+        # Outside of a gradient DDP does nothing, and FSDP gathers what the functions need.
+        with torch.no_grad():
+            return {
+                spec: gathered(objective.measure, pictures).miou()
+                for spec, pictures in checks.items()
+            }
+
+    return Task(
+        model=segmenter,
+        draw=crops.draw,
+        losses=lambda batch, targets: gathered(objective.losses, batch, targets),
+        evaluate=evaluate,
+        exchanging=lambda now: exchanging(gathered, now),
+    )
+
+
+def prepare_blocks(segmenter: Segmenter, config: TrainConfig) -> list[nn.Module]:
+    """The repeated blocks of a model, made to recompute their activations if ``config`` says so.
+
+    With ``config.compile`` the model's parts are compiled when they first run.
+    """
+    tower = segmenter.image_encoder.tower
+    blocks = (
+        tower.transformer.resblocks if segmenter.image_encoder.is_native else tower.trunk.blocks
+    )
+    blocks = [*blocks, *segmenter.pixel_decoder.layers, *segmenter.mask_decoder.layers]
+    for block in blocks if config.checkpointing else ():
+        checkpoint(block)
+    if config.compile:
+        for part in (segmenter.image_encoder, segmenter.pixel_decoder, segmenter.mask_decoder):
+            part.compile()
+    return blocks
+
+
+def load_start(name: str, model: ModelConfig) -> tuple[nn.Module, dict]:
+    """The CLIP that a training starts from, and what its folder says of it.
+
+    Args:
+        name: a bundled CLIP, a CLIP folder of this project, a folder with open_clip's
+            ``open_clip_model.safetensors``, or "open_clip:MODEL/WEIGHTS".
+        model: of the preset.
+
+    Raises:
+        ValueError: there is no such CLIP, or it cannot be had; a sentence says what to do.
+    """
+    if name.startswith(OPEN_CLIP):
+        return load_open_clip(name.removeprefix(OPEN_CLIP))[0], {}
+    file = Path(name) / "open_clip_model.safetensors"
+    if not file.is_file():
+        return load_clip(resolve_source(name))
+    if model.clip_weights is None:
+        raise ValueError(f"{name} is open_clip's; this preset starts from a CLIP of its own kind")
+    clip = open_clip.create_model(model.clip_weights.split("/")[0], pretrained=str(file))
+    if model.fixed_size:
+        side = model.clip["vision_cfg"]["image_size"]
+        clip.visual.set_input_size((side, side))
+    return clip, {}
+
+
+def _start(options: argparse.Namespace, training: TrainConfig) -> tuple[nn.Module, ModelConfig]:
+    """The CLIP and the architecture on top of it."""
+    model = PRESETS[options.preset].model
+    clip, about = load_start(options.clip, model)
+    model = with_options(model, options)
+    if not about:
+        return clip, model
+    shared = _shared_clip(resolve_source(options.clip), options.out)
     model = dataclasses.replace(
         model,
         clip=about["clip"],
         image_mean=tuple(about["image_mean"]),
         image_std=tuple(about["image_std"]),
         input_size=tuple(about["input_size"]),
+        fixed_size=False,
+        window_stride=None,
+        clip_weights=None,
         text_tower=shared,
         image_tower=shared if training.backbone_factor == 0 else None,
     )
-    print(json.dumps({"model": to_json(model), "training": to_json(training)}, indent=1))
-    torch.manual_seed(training.seed)
-    segmenter = Segmenter.from_clip(model, clip).to(choose_device(options.device))
-    work = options.work or Path("runs") / "training" / out.name
-    task = make_task(segmenter, training, work, options.cache, options.workers)
-    progress = Training(task, training, work, options.resume).run()
+    return clip, model
+
+
+def _finish(
+    segmenter: Segmenter,
+    training: TrainConfig,
+    progress: Progress,
+    validation: str,
+    options: argparse.Namespace,
+) -> None:
+    """Writes the checkpoint and its card; ``validation`` tells what its mIoU is of."""
+    if training.shard:  # this process holds a part only
+        segmenter = Segmenter(segmenter.config)
+        segmenter.load_state_dict(load_file(options.work / "best.safetensors"))
+    clip = Path(options.clip).name
+    miou = 100 * progress.best_miou
     save_segmenter(
         segmenter,
-        out,
+        options.out,
         training=to_json(training),
-        provenance={"clip": clip_folder.name, "preset": options.preset, "step": progress.best_step},
-        results={"validation": {training.source: {"miou": round(100 * progress.best_miou, 2)}}},
+        provenance={"clip": clip, "preset": options.preset, "step": progress.best_step},
+        results={"validation": {validation: {"miou": round(miou, 2)}}},
     )
-    write_card(out, model, training, clip_folder.name, progress)
-    print(f"{out}: validation mIoU {100 * progress.best_miou:.2f} % (step {progress.best_step})")
-
-
-def make_task(
-    segmenter: Segmenter, config: TrainConfig, work: Path, cache: Path, workers: int
-) -> Task:
-    """Pictures, objective and evaluation of one training.
-
-    Raises:
-        ValueError: a source that is not drawn streets.
-    """
-    model = segmenter.config
-    size = (model.input_size[1], model.input_size[0])
-    sources = parse_data(config.source, split="train")
-    if not all(isinstance(source, StreetSource) for source in sources):
-        raise ValueError(f"source is {config.source!r}; trainings take streets:DOMAIN only")
-    crops = open_crops(
-        sources,
-        config,
-        len(model.class_names),
-        model.image_mean,
-        model.image_std,
-        next(segmenter.parameters()).device,
-        work,
-        cache,
-        size,
-        workers,
-    )
-    checks = {config.source: []}
-    for source in sources:
-        checks[config.source] += _pictures(source, config.validation_scenes, size, cache, workers)
-    for source in parse_data(config.watch) if config.watch else ():
-        found = _pictures(source, config.watch_scenes, size, cache, workers)
-        checks.setdefault(source.spec, found)
-    objective = Objective(segmenter, config)
-    return Task(
-        model=segmenter,
-        draw=lambda rng: crops.draw(int(rng.integers(2**31))),
-        losses=objective.losses,
-        evaluate=lambda: {name: objective.measure(p).miou() for name, p in checks.items()},
-    )
-
-
-def _pictures(
-    source: StreetSource | FileSource,
-    count: int,
-    size: tuple[int, int],
-    cache: Path,
-    workers: int,
-) -> list[LabelledPicture]:
-    if isinstance(source, FileSource):
-        return list(source.pictures(count, seed=0))
-    return list(source.pictures(count, VALIDATION_SEEDS, size, cache, workers))
+    write_card(options.out, segmenter.config, training, clip, progress)
+    print(f"{options.out}: validation mIoU {miou:.2f} % (step {progress.best_step})")
 
 
 def _shared_clip(clip_folder: Path, out: Path) -> str | None:
@@ -186,13 +248,14 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--preset", choices=PRESETS, required=True)
-    parser.add_argument("--clip", default="streets-clip", help="bundled name or folder")
+    parser.add_argument("--data-root", type=Path, metavar="DIR", help="folder of --source")
+    parser.add_argument("--clip", help="name, folder or open_clip:MODEL/WEIGHTS")
     parser.add_argument("--out", type=Path, help="default: weights/PRESET")
     parser.add_argument("--work", type=Path, help="default: runs/training/NAME of --out")
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--device", default="auto", help="auto, cuda, mps or cpu")
     parser.add_argument("--threads", type=int, help="of the CPU; default: torch's choice")
-    parser.add_argument("--workers", type=int, default=2, help="painting processes")
+    parser.add_argument("--workers", type=int, default=2, help="painting and reading processes")
     parser.add_argument("--cache", type=Path, default=CACHE_DIR, help="of painted pictures")
     add_options(parser.add_argument_group("training"), TrainConfig)
     add_options(parser.add_argument_group("model"), ModelConfig, skip=_FIXED)

@@ -28,7 +28,7 @@ from tqdm_demo.convert import converted_tensors
 from tqdm_demo.model.assignment import QueryAssignment
 from tqdm_demo.model.segmenter import Decoding, Segmenter
 from tqdm_demo.published import Plan, plan_conversion
-from tqdm_demo.training.losses import mask_losses, training_losses
+from tqdm_demo.training.losses import Targets, mask_losses, training_losses
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
 REFERENCE = Path(__file__).resolve().parent.parent / "reference"
@@ -196,7 +196,7 @@ def test_label_map(run):
 def test_losses_without_chance(run):
     losses = training_losses(
         run.decoding,
-        labels(),
+        Targets.whole(labels()),
         run.summary,
         run.frozen_summary,
         run.reference_text,
@@ -216,7 +216,8 @@ def test_losses_without_chance(run):
 def test_losses_on_sampled_points(run):
     torch.manual_seed(0)
     points = TrainConfig().points_per_mask
-    draws = [mask_losses(run.decoding.predictions, labels(), points)[1:] for _ in range(DRAWS)]
+    targets = Targets.whole(labels())
+    draws = [mask_losses(run.decoding.predictions, targets, points)[1:] for _ in range(DRAWS)]
     draws = torch.stack([torch.stack(draw) for draw in draws])  # (draws, mask or dice, L)
     for index in range(draws.shape[2]):
         for kind, ours in zip(("mask", "dice"), draws[:, :, index].T, strict=True):

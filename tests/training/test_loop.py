@@ -1,5 +1,6 @@
 """The loop on a toy model: it learns, resumes to the bit, saves when it is told to stop."""
 
+import errno
 import json
 import os
 import signal
@@ -11,6 +12,8 @@ import torch
 from torch import nn
 
 from tqdm_demo.config import TrainConfig
+from tqdm_demo.training import records as records_module
+from tqdm_demo.training import state
 from tqdm_demo.training.augmentation import Batch
 from tqdm_demo.training.loop import Task, Training
 
@@ -32,20 +35,31 @@ def make_task(scores=None, spoil_at=None, at_step=None):
     model = Toy()
     scores, drawn = iter(scores or [0.1, 0.2, 0.3]), []
 
-    def draw(rng):
+    def draw(step, part):
         drawn.append(1)
         if at_step and len(drawn) == at_step[0]:
             at_step[1]()
+        rng = np.random.default_rng((step, part))
         pixels = torch.from_numpy(rng.normal(size=(4, 3, 5, 7))).float()
         return Batch(pixels, (pixels[:, 0] > 0).long())
 
-    def losses(batch):
+    def losses(batch, targets):
         logits = model.layers(batch.pixels)
         if spoil_at is not None and len(drawn) == spoil_at:
             logits = logits * float("nan")
         return {"class": nn.functional.cross_entropy(logits, batch.labels), "other": logits.mean()}
 
     return Task(model, draw, losses, lambda: {"streets:game": next(scores), "streets:fog": 0.5})
+
+
+@pytest.fixture(autouse=True)
+def drawn(monkeypatch):
+    """How many records each picture of curves was to show; drawing takes a second."""
+    counts = []
+    monkeypatch.setattr(
+        records_module, "draw_curves", lambda found, file: counts.append(len(found))
+    )
+    return counts
 
 
 def records(folder):
@@ -60,7 +74,7 @@ def same(first, second):
     return all(torch.equal(first[name], second[name]) for name in first)
 
 
-def test_records_tell_every_step_and_evaluation(tmp_path):
+def test_records_tell_every_step_and_evaluation(tmp_path, drawn):
     Training(make_task(), CONFIG, tmp_path).run()
     losses = [r for r in records(tmp_path) if "loss" in r]
     assert [r["step"] for r in losses] == list(range(1, 8))
@@ -69,6 +83,7 @@ def test_records_tell_every_step_and_evaluation(tmp_path):
     evaluations = [r for r in records(tmp_path) if "miou" in r]
     assert [r["step"] for r in evaluations] == [3, 6, 7]
     assert evaluations[0]["miou"] == {"streets:game": 10.0, "streets:fog": 50.0}
+    assert drawn == [4, 8, 10]  # steps and evaluations so far, at every evaluation
 
 
 def test_it_learns(tmp_path):
@@ -160,3 +175,69 @@ def test_signal_handlers_are_put_back(tmp_path):
     before = signal.getsignal(signal.SIGTERM)
     Training(make_task(), CONFIG, tmp_path).run()
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_loss_that_is_not_finite_leaves_the_last_state(tmp_path):
+    with pytest.raises(FloatingPointError):
+        Training(make_task(spoil_at=6), CONFIG, tmp_path).run()
+    whole, resumed = make_task(), make_task(scores=[0.2, 0.3])
+    Training(whole, CONFIG, tmp_path / "whole").run()
+    training = Training(resumed, CONFIG, tmp_path, resume=True)
+    assert training.progress.step == 4
+    training.run()
+    assert same(weights(whole), weights(resumed))
+
+
+def test_a_full_disk_leaves_the_last_state(tmp_path, monkeypatch):
+    real, calls = state.save_file, []
+
+    def full(tensors, path, metadata):
+        calls.append(path.name)
+        if len(calls) > 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(tensors, path, metadata)
+
+    monkeypatch.setattr(state, "save_file", full)
+    with pytest.raises(OSError, match="No space left"):
+        Training(make_task(), CONFIG, tmp_path).run()
+    monkeypatch.undo()
+    assert calls[-1] == "state.partial" and not list(tmp_path.glob("*.partial"))
+    resumed = make_task(scores=[0.2, 0.3])
+    assert Training(resumed, CONFIG, tmp_path, resume=True).progress.step == 3
+
+
+def test_a_line_that_was_cut_off_is_dropped(tmp_path):
+    config = replace(CONFIG, evaluate_every=100, save_every=2)
+    stopped = make_task(at_step=(4, lambda: os.kill(os.getpid(), signal.SIGTERM)))
+    with pytest.raises(SystemExit):
+        Training(stopped, config, tmp_path).run()
+    with (tmp_path / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 4, "lo')
+    Training(make_task(), config, tmp_path, resume=True).run()
+    assert [r["step"] for r in records(tmp_path)] == [1, 2, 3, 4, 5, 6, 7, 7]
+
+
+def test_a_step_of_several_parts(tmp_path):
+    """The gradients of the parts are averaged; without batch norm and dropout, as of one batch."""
+    found = []
+    for parts in (1, 2):
+        task = make_task()
+        task.model.layers[1], task.model.layers[2] = nn.Identity(), nn.Identity()
+        whole = task.draw
+
+        def draw(step, part, parts=parts, whole=whole):
+            batch = whole(step, 0)
+            here = slice(4 // parts * part, 4 // parts * (part + 1))
+            return Batch(batch.pixels[here], batch.labels[here])
+
+        config = replace(CONFIG, batch_size=4 // parts, accumulate=parts)
+        Training(replace(task, draw=draw), config, tmp_path / str(parts)).run()
+        found.append(weights(task))
+    for name, value in found[0].items():
+        torch.testing.assert_close(found[1][name], value, rtol=1e-4, atol=1e-6)
+
+
+def test_the_number_of_parts_cannot_change(tmp_path):
+    Training(make_task(), CONFIG, tmp_path).run()
+    with pytest.raises(ValueError, match=r"accumulate \* processes.*1, 2"):
+        Training(make_task(), replace(CONFIG, accumulate=2), tmp_path, resume=True)

@@ -13,7 +13,10 @@ from tqdm_demo.config import TrainConfig
 from tqdm_demo.model.mask_decoder import MaskPrediction
 from tqdm_demo.training.losses import (
     Losses,
+    Targets,
+    _PointSource,
     _uncertain_places,
+    count_targets,
     mask_losses,
     pixel_text_loss,
     textual_loss,
@@ -46,7 +49,7 @@ def predictions(count: int = 4, seed: int = 0) -> list[MaskPrediction]:
 
 def test_the_class_loss_by_hand():
     given = predictions()
-    loss, _, _ = mask_losses(given, labels(), points=8)
+    loss, _, _ = mask_losses(given, Targets.whole(labels()), points=8)
     targets = [[0, 3, 2], [3, 1, 3]]  # a class that is not there is "no object", 3
     for index, prediction in enumerate(given):
         chances = prediction.class_logits.log_softmax(-1)
@@ -67,7 +70,7 @@ def test_mask_and_dice_by_hand(monkeypatch):
         given = MaskPrediction(
             torch.zeros(1, M, M + 1), torch.full((1, M, 4, 6), logit), torch.empty(0)
         )
-        _, mask, dice = mask_losses([given], full, points=20)
+        _, mask, dice = mask_losses([given], Targets.whole(full), points=20)
         chance = 1 / (1 + math.exp(-logit))
         assert mask.item() == pytest.approx(-5 * math.log(chance), rel=1e-5)
         expected = 5 * (1 - (2 * 20 * chance + 1) / (20 * chance + 20 + 1))
@@ -79,7 +82,9 @@ def test_mask_losses_have_the_expected_value_of_all_points():
     torch.manual_seed(0)
     given, maps = predictions(2, seed=5), labels()
     with torch.no_grad():
-        drawn = torch.stack([mask_losses(given, maps, points=4000)[1] for _ in range(8)]).mean(0)
+        drawn = torch.stack(
+            [mask_losses(given, Targets.whole(maps), points=4000)[1] for _ in range(8)]
+        ).mean(0)
         uniform = [_on_a_grid(p, maps) for p in given]
     for ours, (everywhere, uncertain) in zip(drawn, uniform, strict=True):
         # A quarter of the points lie anywhere, three quarters are the most uncertain.
@@ -115,7 +120,7 @@ def test_prediction_and_label_are_compared_at_the_same_points():
     right = torch.stack([maps == 0, maps == 1], dim=1) * 24.0 - 12
     given = MaskPrediction(torch.zeros(2, 2, 3), right, torch.empty(0))
     rough = MaskPrediction(torch.zeros(2, 2, 3), right / 100, torch.empty(0))
-    _, masks, dice = mask_losses([rough, given, rough], maps, points=300)
+    _, masks, dice = mask_losses([rough, given, rough], Targets.whole(maps), points=300)
     # On an edge both fall from one side to the other within a pixel; elsewhere they agree.
     assert masks[1] < 2 and dice[1] < 0.5
 
@@ -123,7 +128,7 @@ def test_prediction_and_label_are_compared_at_the_same_points():
 def test_points_are_drawn_near_the_edge_of_the_mask():
     torch.manual_seed(0)
     ramp = torch.linspace(-9, 9, 60).expand(2, 3, 30, 60)  # undecided in the middle column
-    places = _uncertain_places(ramp, points=400)
+    places = _uncertain_places(ramp, 400, _PointSource([1, 2], ramp.device, None))
     assert places.shape == (2, 3, 400, 2)
     assert places.min() >= 0 and places.max() <= 1
     distance = (places[..., 0] - 0.5).abs()
@@ -138,16 +143,16 @@ def test_ignored_pixels_lie_outside_of_every_mask():
     sure = torch.full((1, 1, 4, 4), 6.0)
     given = [MaskPrediction(torch.zeros(1, 1, 2), sure, torch.empty(0))]
     half = torch.zeros(1, 8, 8, dtype=torch.int64)
-    _, complete, _ = mask_losses(given, half, points=500)
+    _, complete, _ = mask_losses(given, Targets.whole(half), points=500)
     half[:, :4] = 255
-    _, partly, _ = mask_losses(given, half, points=500)
+    _, partly, _ = mask_losses(given, Targets.whole(half), points=500)
     assert partly > complete + 5
 
 
 def test_a_crop_that_is_ignored_as_a_whole_has_no_mask_loss():
     given = predictions(2)
     nothing = torch.full((B, H, W), 255)
-    classes, masks, dice = mask_losses(given, nothing, points=8)
+    classes, masks, dice = mask_losses(given, Targets.whole(nothing), points=8)
     assert masks.tolist() == [0, 0] and dice.tolist() == [0, 0]
     (classes.sum() + masks.sum() + dice.sum()).backward()
     assert given[0].mask_logits.grad is not None and not given[0].mask_logits.grad.any()
@@ -172,12 +177,14 @@ def test_the_textual_loss_by_hand():
 def test_the_pixel_text_loss_counts_ignored_pixels_in_its_mean():
     score_map = torch.zeros(B, M, 4, 6)
     ignored = (labels() == 255).float().mean().item()
-    loss = pixel_text_loss(score_map, labels()).item()
+    loss = pixel_text_loss(score_map, Targets.whole(labels())).item()
     assert loss == pytest.approx((1 - ignored) * math.log(M), rel=1e-5)
     sharp = torch.zeros(1, M, H, W)
     sharp[:, 1] = 0.14  # twice the temperature
     expected = math.log(1 + 2 * math.exp(-2))
-    assert pixel_text_loss(sharp, labels()[1:]).item() == pytest.approx(expected, rel=1e-4)
+    assert pixel_text_loss(sharp, Targets.whole(labels()[1:])).item() == pytest.approx(
+        expected, rel=1e-4
+    )
 
 
 def test_all_terms_their_weights_and_their_sum():
@@ -192,7 +199,9 @@ def test_all_terms_their_weights_and_their_sum():
 
     def losses(**weights: float) -> Losses:
         config = TrainConfig(points_per_mask=8, **weights)
-        return training_losses(decoding, labels(), summary, frozen, reference, config)
+        return training_losses(
+            decoding, Targets.whole(labels()), summary, frozen, reference, config
+        )
 
     plain = losses()
     assert plain.visual.item() == pytest.approx(((summary - frozen) ** 2).mean().item())
@@ -210,9 +219,65 @@ def test_learned_queries_have_only_the_losses_that_need_no_text():
     decoding = SimpleNamespace(predictions=predictions(), text_queries=None, score_map=None)
     summary = torch.randn(B, 7)
     losses = training_losses(
-        decoding, labels(), summary, summary + 1, None, TrainConfig(points_per_mask=8)
+        decoding,
+        Targets.whole(labels()),
+        summary,
+        summary + 1,
+        None,
+        TrainConfig(points_per_mask=8),
     )
     assert losses.textual is None and losses.pixel_text is None
     assert list(losses.terms()) == ["classes", "masks", "dice", "visual"]
     assert losses.visual.item() == pytest.approx(1)
     assert sum(losses.terms().values()).isfinite()
+
+
+def test_targets_are_counted():
+    assert count_targets(labels()).tolist() == [3, 2 * H * W - 9]
+    assert count_targets(torch.full((B, H, W), 255)).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("clean", [False, True])
+def test_the_parts_of_a_step_add_up_to_the_whole(clean):
+    """Two parts whose numbers of masks, objects and ignored pixels differ; the points as well."""
+    given, maps, seeds = predictions(2, seed=3), labels(), [11, 12]
+    score_map = torch.randn(B, M, 4, 6, generator=torch.Generator().manual_seed(1))
+
+    def losses(images: slice, counts: torch.Tensor) -> torch.Tensor:
+        targets = Targets(maps[images], *counts, seeds[images])
+        parts = [
+            MaskPrediction(p.class_logits[images], p.mask_logits[images], torch.empty(0))
+            for p in given
+        ]
+        found = torch.cat(mask_losses(parts, targets, 40, clean))
+        return torch.cat((found, pixel_text_loss(score_map[images], targets, clean)[None]))
+
+    whole = losses(slice(0, 2), count_targets(maps))
+    mean = torch.stack([count_targets(maps[:1]), count_targets(maps[1:])]).mean(0)
+    parts = [losses(slice(0, 1), mean), losses(slice(1, 2), mean)]
+    torch.testing.assert_close(torch.stack(parts).mean(0), whole)
+
+
+def test_seeded_points_are_the_same_again():
+    first, again, other = (
+        mask_losses(predictions(), Targets(labels(), *count_targets(labels()), seeds), 40)[1]
+        for seeds in ([1, 2], [1, 2], [3, 2])
+    )
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_the_clean_losses_leave_ignored_pixels_out():
+    torch.manual_seed(0)
+    sure = [MaskPrediction(torch.zeros(1, 1, 2), torch.full((1, 1, 4, 4), 6.0), torch.empty(0))]
+    half = torch.zeros(1, 8, 8, dtype=torch.int64)
+    _, complete, _ = mask_losses(sure, Targets.whole(half), 500)
+    half[:, :4] = 255
+    _, mask, dice = mask_losses(sure, Targets.whole(half), 500, clean=True)
+    _, published, published_dice = mask_losses(sure, Targets.whole(half), 500)
+    assert mask < complete + 1 and published > complete + 5
+    assert dice < published_dice - 0.5
+    loss = pixel_text_loss(torch.zeros(B, M, 4, 6), Targets.whole(labels()), clean=True)
+    assert loss.item() == pytest.approx(math.log(M), rel=1e-5)
+    nothing = Targets.whole(torch.full((B, H, W), 255))
+    assert pixel_text_loss(torch.zeros(B, M, 4, 6), nothing, clean=True).item() == 0

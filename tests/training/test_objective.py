@@ -11,6 +11,7 @@ from tqdm_demo.config import ModelConfig, TrainConfig
 from tqdm_demo.model.segmenter import Segmenter
 from tqdm_demo.training.augmentation import Batch
 from tqdm_demo.training.datasets import LabelledPicture
+from tqdm_demo.training.losses import Targets, count_targets
 from tqdm_demo.training.objective import Objective
 from tqdm_demo.training.optimizer import make_optimizer, set_rates
 
@@ -35,6 +36,10 @@ def make(model):
     return segmenter, Objective(segmenter, CONFIG)
 
 
+def losses(objective, batch):
+    return objective.losses(batch, Targets.whole(batch.labels))
+
+
 @pytest.fixture
 def batch():
     torch.manual_seed(1)
@@ -52,7 +57,7 @@ def batch():
 )
 def test_terms_and_gradients(batch, model, terms):
     segmenter, objective = make(model)
-    found = objective.losses(batch)
+    found = losses(objective, batch)
     assert set(found) == terms
     assert all(term.ndim == 0 and term.isfinite() for term in found.values())
     sum(found.values()).backward()
@@ -66,12 +71,13 @@ def test_terms_and_gradients(batch, model, terms):
 
 
 def test_the_visual_reference_is_the_encoder_before_training(batch):
-    segmenter, objective = make(LEARNED)
+    segmenter, _ = make(LEARNED)
     segmenter.eval()
-    assert objective.losses(batch)["visual"].item() == pytest.approx(0, abs=1e-9)
+    objective = Objective(segmenter, dataclasses.replace(CONFIG, clean=True))
+    assert losses(objective, batch)["visual"].item() == pytest.approx(0, abs=1e-9)
     with torch.no_grad():
         segmenter.image_encoder.tower.proj *= 2
-    assert objective.losses(batch)["visual"].item() > 0.01
+    assert losses(objective, batch)["visual"].item() > 0.01
 
 
 def test_a_step_leaves_the_text_tower_and_the_references_alone(batch):
@@ -80,7 +86,7 @@ def test_a_step_leaves_the_text_tower_and_the_references_alone(batch):
     reference = [p.clone() for p in objective._reference.parameters()]
     optimizer = make_optimizer(segmenter, CONFIG)
     set_rates(optimizer, 0, CONFIG)
-    sum(objective.losses(batch).values()).backward()
+    sum(losses(objective, batch).values()).backward()
     optimizer.step()
     moved = {name for name, value in segmenter.state_dict().items() if value.ne(before[name]).any()}
     assert not any(name.startswith("text_encoder.tower") for name in moved)
@@ -91,7 +97,7 @@ def test_a_step_leaves_the_text_tower_and_the_references_alone(batch):
 def test_a_frozen_tower_needs_no_copy_and_stays(batch):
     segmenter = Segmenter(TEXTUAL)
     objective = Objective(segmenter, dataclasses.replace(CONFIG, backbone_factor=0.0))
-    terms = objective.losses(batch)
+    terms = losses(objective, batch)
     assert terms["visual"].item() == 0
     sum(terms.values()).backward()
     grads = {name: p.grad is not None for name, p in segmenter.named_parameters()}
@@ -127,7 +133,42 @@ def test_measuring_pictures_of_several_sizes(model):
 def test_bfloat16_gives_nearly_the_same(batch):
     segmenter, objective = make(TEXTUAL)
     segmenter.eval()
-    full = objective.losses(batch)
-    half = Objective(segmenter, dataclasses.replace(CONFIG, bfloat16=True)).losses(batch)
+    full = losses(objective, batch)
+    half = losses(Objective(segmenter, dataclasses.replace(CONFIG, bfloat16=True)), batch)
     for name in ("classes", "textual", "pixel_text"):
         assert half[name].item() == pytest.approx(full[name].item(), rel=0.05)
+
+
+def test_the_reference_is_in_training_mode_as_published_and_not_if_clean(batch):
+    segmenter = Segmenter(dataclasses.replace(TEXTUAL, drop_path=0.5)).eval()
+    published = Objective(segmenter, CONFIG)
+    clean = Objective(segmenter, dataclasses.replace(CONFIG, clean=True))
+    torch.manual_seed(0)
+    assert losses(clean, batch)["visual"].item() == pytest.approx(0, abs=1e-9)
+    assert losses(published, batch)["visual"].item() > 1e-6
+
+
+@pytest.mark.parametrize("clean", [False, True])
+def test_accumulated_gradients_are_those_of_the_larger_batch(clean):
+    """With batch norm at rest; at work it sees the pictures of one part at a time."""
+    config = dataclasses.replace(TEXTUAL, context_decoder=False, drop_path=0.0)
+    torch.manual_seed(0)
+    segmenter = Segmenter(config).eval()
+    objective = Objective(segmenter, dataclasses.replace(CONFIG, clean=clean))
+    labels, seeds = torch.randint(0, 3, (4, 32, 32)), [1, 2, 3, 4]
+    labels[0, :9], labels[1], labels[2, 3:] = 255, 1, 2
+    pixels = torch.randn(4, 3, 32, 32)
+
+    def gradients(parts):
+        counts = torch.stack([count_targets(labels[part]) for part in parts]).mean(0)
+        segmenter.zero_grad()
+        for part in parts:
+            targets = Targets(labels[part], *counts, seeds[part])
+            terms = objective.losses(Batch(pixels[part], labels[part]), targets)
+            (sum(terms.values()) / len(parts)).backward()
+        return {n: p.grad.clone() for n, p in segmenter.named_parameters() if p.grad is not None}
+
+    whole = gradients([slice(0, 4)])
+    parts = gradients([slice(0, 2), slice(2, 4)])
+    for name, gradient in whole.items():
+        torch.testing.assert_close(parts[name], gradient, rtol=1e-3, atol=1e-5, msg=name)

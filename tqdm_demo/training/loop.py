@@ -2,33 +2,52 @@
 
 Folder of a training: ``state.safetensors`` (everything that resuming needs), ``best.safetensors``
 (the weights that did best on the source's validation pictures), ``metrics.jsonl`` (a JSON line a
-record) and ``training.json``. A training that gets SIGTERM or SIGINT saves its state and leaves.
+record), ``curves.png`` and ``training.json``. A training that gets SIGTERM or SIGINT saves its
+state and leaves. Several processes (torchrun) run the same loop on different parts of every step.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import os
 import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from safetensors.torch import load_file, save_file
+import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from tqdm_demo.config import TrainConfig, to_json
 from tqdm_demo.training.augmentation import Batch
+from tqdm_demo.training.distributed import (
+    mean_over_processes,
+    process_count,
+    rank,
+    wait_for_all,
+)
+from tqdm_demo.training.losses import Targets, count_targets
 from tqdm_demo.training.optimizer import make_optimizer, set_rates
-from tqdm_demo.training.state import load_state, plain_copies, read_progress, save_state
+from tqdm_demo.training.records import Records
+from tqdm_demo.training.state import (
+    load_state,
+    load_weights,
+    read_progress,
+    save_state,
+    save_tensors,
+)
 
-# What may differ between a training and its continuation: nothing that changes the weights.
-_FREE_TO_CHANGE = {"save_every", "log_every", "watch", "watch_scenes"}
+# What may differ between a training and its continuation: nothing that changes the weights, beyond
+# rounding. Processes and ``accumulate`` may change if their product stays.
+_FREE_TO_CHANGE = {
+    *("save_every", "log_every", "watch", "watch_scenes"),
+    *("accumulate", "checkpointing", "compile", "shard"),
+}
 
 
 @dataclass
@@ -46,15 +65,18 @@ class Task:
 
     Attributes:
         model: the module whose parameters learn.
-        draw: makes the batch of a step from a source of chance.
+        draw: makes the batch of a step and a part of it; the same again for the same numbers.
         losses: the weighted terms of a batch by name; their sum is minimised.
         evaluate: mIoU in [0, 1] per data specification; the first one chooses the best weights.
+        exchanging: the context of a part's passes; its argument tells whether processes exchange
+            gradients after it.
     """
 
     model: nn.Module
-    draw: Callable[[np.random.Generator], Batch]
-    losses: Callable[[Batch], dict[str, Tensor]]
+    draw: Callable[[int, int], Batch]
+    losses: Callable[[Batch, Targets], dict[str, Tensor]]
     evaluate: Callable[[], dict[str, float]]
+    exchanging: Callable[[bool], AbstractContextManager] = lambda now: nullcontext()
 
 
 class Training:
@@ -75,69 +97,85 @@ class Training:
         self.task, self.config, self.folder = task, config, folder
         self.progress = Progress()
         self.optimizer = make_optimizer(task.model, config)
-        self.rng = np.random.default_rng(config.seed)
-        self._state = folder / "state.safetensors"
-        self._records = folder / "metrics.jsonl"
+        self._state, self._best = folder / "state.safetensors", folder / "best.safetensors"
         if resume:
-            self._resume()
+            self.progress = _saved_progress(self._state, config)
+            load_state(self._state, task.model, self.optimizer)
         elif self._state.exists():
             raise ValueError(f"{folder} holds a training already: resume it, or name another one")
-        else:
-            folder.mkdir(parents=True, exist_ok=True)
+        wait_for_all()  # nobody looks for a state that another process has just begun
+        folder.mkdir(parents=True, exist_ok=True)
+        if rank() == 0:
             (folder / "training.json").write_text(json.dumps(to_json(config), indent=2) + "\n")
-            self._records.write_text("")
+        self._records = Records(folder, self.progress.step)
 
     def run(self) -> Progress:
         """Trains to the end and leaves the best weights in the model.
 
         Raises:
-            FloatingPointError: a loss that is not finite.
+            FloatingPointError: a loss that is not finite; the state on disk is from before it.
+            OSError: a file cannot be written; the state on disk is the last whole one.
             SystemExit: after a signal, once the state is saved.
         """
         config, progress = self.config, self.progress
-        started = _Clock(progress.step)
+        clock = _Clock(progress.step)
         self.task.model.train()
-        with (
-            _stop_signals() as stop,
-            tqdm(total=config.steps, initial=progress.step, desc="train", unit="step") as bar,
-        ):
+        bar = tqdm(total=config.steps, initial=progress.step, desc="train", unit="step",
+                   disable=rank() > 0)  # fmt: skip
+        with _stop_signals() as stop, bar:
             while progress.step < config.steps:
-                terms = self._step(started)
+                terms, stopped = self._step(clock, stop)
                 progress.step += 1
                 bar.update()
-                if progress.step % config.log_every == 0 or progress.step == config.steps:
-                    self._log(terms, started)
+                last = progress.step == config.steps
+                if progress.step % config.log_every == 0 or last:
+                    self._log(terms, clock)
                     bar.set_postfix(loss=f"{sum(terms.values()):.3f}")
-                if progress.step % config.evaluate_every == 0 or progress.step == config.steps:
+                if progress.step % config.evaluate_every == 0 or last:
                     self._evaluate()
-                    started = _Clock(progress.step)
-                if stop or progress.step % config.save_every == 0 or progress.step == config.steps:
+                    clock = _Clock(progress.step)
+                if stopped or progress.step % config.save_every == 0 or last:
                     self.save()
-                if stop:
-                    raise SystemExit(128 + stop[0])
-        best = load_file(self.folder / "best.safetensors")
-        self.task.model.load_state_dict(best)
+                if stopped:
+                    raise SystemExit(128 + (stop or [signal.SIGTERM])[0])
+        self._records.close()
+        wait_for_all()
+        load_weights(self.task.model, load_file(self._best), self._best)
         return progress
 
     def save(self) -> None:
         """Writes the state, atomically."""
-        progress = {**asdict(self.progress), "config": to_json(self.config)}
-        save_state(self._state, self.task.model, self.optimizer, self.rng, progress)
+        parts = {"parts": self.config.accumulate * process_count()}
+        progress = {**asdict(self.progress), **parts, "config": to_json(self.config)}
+        save_state(self._state, self.task.model, self.optimizer, progress)
 
-    def _step(self, clock: _Clock) -> dict[str, float]:
-        """One step; the loss terms as numbers."""
-        set_rates(self.optimizer, self.progress.step, self.config)
+    def _step(self, clock: _Clock, stop: Sequence[int]) -> tuple[dict[str, float], bool]:
+        """One step; the loss terms as numbers, and whether any process was told to stop."""
+        config, step = self.config, self.progress.step
+        set_rates(self.optimizer, step, config)
+        # Dropout differs between steps and processes, and is the same after a resumption.
+        torch.manual_seed(seed_of(config.seed, step, rank()))
+        parts = range(rank(), config.accumulate * process_count(), process_count())
         with clock.reading():
-            batch = self.task.draw(self.rng)
+            batches = [self.task.draw(step, part) for part in parts]
+        counts = torch.stack([count_targets(batch.labels) for batch in batches]).mean(0)
+        counts = mean_over_processes(counts)
         self.optimizer.zero_grad(set_to_none=True)
-        terms = self.task.losses(batch)
-        total = sum(terms.values())
-        if not math.isfinite(total.item()):
-            parts = {name: term.item() for name, term in terms.items()}
-            raise FloatingPointError(f"the loss of step {self.progress.step} is {parts}")
-        total.backward()
+        found = []
+        for part, batch in zip(parts, batches, strict=True):
+            first = part * config.batch_size
+            seeds = [seed_of(config.seed, step, first + n, 1) for n in range(len(batch.labels))]
+            with self.task.exchanging(part == parts[-1]):
+                terms = self.task.losses(batch, Targets(batch.labels, *counts, seeds))
+                (sum(terms.values()) / len(parts)).backward()
+            found.append(torch.stack([term.detach() for term in terms.values()]))
+        report = torch.cat((torch.stack(found).mean(0), counts.new_tensor([len(stop)])))
+        *values, stopped = mean_over_processes(report).tolist()
+        numbers = dict(zip(terms, values, strict=True))
+        if not math.isfinite(sum(values)):
+            raise FloatingPointError(f"the loss of step {step} is {numbers}")
         self.optimizer.step()
-        return {name: term.item() for name, term in terms.items()}
+        return numbers, stopped > 0
 
     def _evaluate(self) -> None:
         self.task.model.eval()
@@ -147,42 +185,51 @@ class Training:
         if miou > self.progress.best_miou:
             self.progress.best_miou, self.progress.best_step = miou, self.progress.step
             # The state is saved along with them, so that a resumed training knows these weights.
-            partial = self.folder / "best.partial"
-            save_file(plain_copies(self.task.model.state_dict()), partial)
-            os.replace(partial, self.folder / "best.safetensors")
+            save_tensors(self._best, self.task.model.state_dict())
             self.save()
         percent = {name: round(100 * value, 2) for name, value in found.items()}
-        tqdm.write(f"step {self.progress.step}: mIoU % {percent}")
-        self._record({"step": self.progress.step, "miou": percent})
+        if rank() == 0:
+            tqdm.write(f"step {self.progress.step}: mIoU % {percent}")
+        self._records.write({"step": self.progress.step, "miou": percent})
+        self._records.draw()
 
     def _log(self, terms: dict[str, float], clock: _Clock) -> None:
-        record = {
-            "step": self.progress.step,
-            "loss": sum(terms.values()),
-            "terms": terms,
-            "rate": max(group["lr"] for group in self.optimizer.param_groups),
-            "pictures_per_second": clock.rate(self.progress.step) * self.config.batch_size,
-            "reading_share": clock.reading_share,
-        }
-        self._record({key: _rounded(value) for key, value in record.items()})
+        pictures = self.config.batch_size * self.config.accumulate * process_count()
+        self._records.write(
+            {
+                "step": self.progress.step,
+                "loss": sum(terms.values()),
+                "terms": terms,
+                "rate": max(group["lr"] for group in self.optimizer.param_groups),
+                "pictures_per_second": clock.rate(self.progress.step) * pictures,
+                "reading_share": clock.reading_share,
+            }
+        )
 
-    def _record(self, record: dict) -> None:
-        with self._records.open("a") as file:
-            file.write(json.dumps(record) + "\n")
 
-    def _resume(self) -> None:
-        saved = read_progress(self._state)
-        before, now = saved.pop("config"), json.loads(json.dumps(to_json(self.config)))
-        changed = sorted(k for k in now if now[k] != before.get(k) and k not in _FREE_TO_CHANGE)
-        if changed:
-            differences = {key: (before.get(key), now[key]) for key in changed}
-            raise ValueError(f"cannot resume with another configuration (was, is): {differences}")
-        self.progress = Progress(**saved)
-        load_state(self._state, self.task.model, self.optimizer, self.rng)
-        # Steps after the saved one will be taken, and recorded, again.
-        lines = self._records.read_text().splitlines()
-        kept = [line for line in lines if json.loads(line)["step"] <= self.progress.step]
-        self._records.write_text("".join(line + "\n" for line in kept))
+def seed_of(*numbers: int) -> int:
+    """A seed that is another one for any other numbers."""
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)
+
+
+def _saved_progress(state: Path, config: TrainConfig) -> Progress:
+    """Where a saved training is.
+
+    Raises:
+        ValueError: no state, or one of a training with another configuration.
+    """
+    saved = read_progress(state)
+    # A setting that is younger than the state had its default value.
+    before = {**to_json(TrainConfig()), **saved.pop("config")}
+    now = json.loads(json.dumps(to_json(config)))
+    changed = sorted(k for k in now if now[k] != before.get(k) and k not in _FREE_TO_CHANGE)
+    differences = {key: (before.get(key), now[key]) for key in changed}
+    parts, parts_now = saved.pop("parts", 1), config.accumulate * process_count()
+    if parts != parts_now:
+        differences["accumulate * processes"] = (parts, parts_now)
+    if differences:
+        raise ValueError(f"cannot resume with another configuration (was, is): {differences}")
+    return Progress(**saved)
 
 
 class _Clock:
@@ -222,9 +269,3 @@ def _stop_signals() -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _rounded(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _rounded(part) for key, part in value.items()}
-    return float(f"{value:.5g}") if isinstance(value, float) else value

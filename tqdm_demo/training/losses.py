@@ -30,6 +30,38 @@ SCORE_TEMPERATURE = 0.07
 
 
 @dataclass(frozen=True)
+class Targets:
+    """What the predictions are to be, and what the averages divide by.
+
+    A step may be cut into parts, for several processes or one after another. Then ``masks`` and
+    ``pixels`` are means over all parts, so that the mean of the parts' losses is the loss of the
+    whole batch.
+
+    Attributes:
+        labels: int64 (B, H, W), 0 to M - 1, 255 = ignored.
+        masks: (), number of pairs of an image and a class in it.
+        pixels: (), number of pixels that are not ignored.
+        seeds: of the points that are sampled in each image; None = torch's own chance.
+    """
+
+    labels: Tensor
+    masks: Tensor
+    pixels: Tensor
+    seeds: Sequence[int] | None = None
+
+    @classmethod
+    def whole(cls, labels: Tensor) -> Targets:
+        """Of a batch that is a whole step."""
+        return cls(labels, *count_targets(labels))
+
+
+def count_targets(labels: Tensor) -> Tensor:
+    """``masks`` and ``pixels`` of :class:`Targets` for labels (B, H, W) alone: float32 (2,)."""
+    shown = labels.new_zeros(len(labels), IGNORE + 1).scatter_(1, labels.flatten(1), 1)
+    return torch.stack([shown[:, :IGNORE].sum(), (labels != IGNORE).sum()]).float()
+
+
+@dataclass(frozen=True)
 class Losses:
     """All terms, weighted; their plain sum is minimised.
 
@@ -57,7 +89,7 @@ class Losses:
 
 def training_losses(
     decoding: Decoding,
-    labels: Tensor,
+    targets: Targets,
     summary: Tensor,
     reference_summary: Tensor,
     reference_text: Tensor | None,
@@ -67,18 +99,23 @@ def training_losses(
 
     Args:
         decoding: of the trained list of names, in its order.
-        labels: int64 (B, H, W), 0 to M - 1, 255 = ignored.
+        targets: for it.
         summary: (B, D) of the encoder that learns, not normalised.
         reference_summary: (B, D) of its frozen copy.
         reference_text: (M, D) normalised embeddings of a fixed sentence with each name, without
             the learnable prompt; None without text in the decoder.
-        config: the weights of the regularisers and the number of points.
+        config: the weights of the regularisers, the number of points, and whether ignored pixels
+            are left out (``clean``).
     """
-    classes, masks, dice = mask_losses(decoding.predictions, labels, config.points_per_mask)
+    classes, masks, dice = mask_losses(
+        decoding.predictions, targets, config.points_per_mask, config.clean
+    )
     textual = pixel_text = None
     if reference_text is not None:
         textual = config.weight_textual * textual_loss(decoding.text_queries, reference_text)
-        pixel_text = config.weight_pixel_text * pixel_text_loss(decoding.score_map, labels)
+        pixel_text = config.weight_pixel_text * pixel_text_loss(
+            decoding.score_map, targets, config.clean
+        )
     visual = config.weight_visual * F.mse_loss(summary, reference_summary)
     return Losses(classes, masks, dice, textual, visual, pixel_text)
 
@@ -98,84 +135,136 @@ def textual_loss(text_queries: Tensor, reference: Tensor) -> Tensor:
     return F.cross_entropy(cosines.flatten(0, 1), target.flatten())
 
 
-def pixel_text_loss(score_map: Tensor, labels: Tensor) -> Tensor:
+def pixel_text_loss(score_map: Tensor, targets: Targets, clean: bool = False) -> Tensor:
     """Cross-entropy of the score map, at the size of the labels.
 
-    NOTE(upstream): the mean is over all pixels, ignored ones count as zeros. Kept.
+    NOTE(upstream): the mean is over all pixels, ignored ones count as zeros. Kept, unless
+    ``clean``.
 
     Args:
         score_map: (B, M, h, w) cosines.
-        labels: int64 (B, H, W).
+        targets: for it.
+        clean: average over the pixels that are not ignored.
     """
+    labels = targets.labels
     logits = F.interpolate(
         score_map / SCORE_TEMPERATURE, labels.shape[1:], mode="bilinear", align_corners=False
     )
     summed = F.cross_entropy(logits, labels, ignore_index=IGNORE, reduction="sum")
-    return summed / labels.numel()
+    return summed / (targets.pixels.clamp(min=1) if clean else labels.numel())
 
 
 def mask_losses(
-    predictions: Sequence[MaskPrediction], labels: Tensor, points: int
+    predictions: Sequence[MaskPrediction], targets: Targets, points: int, clean: bool = False
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Class, mask and dice losses of every prediction, weighted: three tensors (L,).
 
     Query m is matched with class m wherever the class is in the image, else with "no object".
-    NOTE(upstream): ignored pixels are outside of every mask, they are not left out. Kept.
+    NOTE(upstream): ignored pixels are outside of every mask, they are not left out. Kept, unless
+    ``clean``.
 
     Args:
         predictions: L of them.
-        labels: int64 (B, H, W), 0 to M - 1 or 255.
+        targets: for them.
         points: P, sampled per mask and prediction.
+        clean: leave out points on ignored pixels.
     """
-    classes = predictions[0].class_logits.shape[1]
+    labels, classes = targets.labels, predictions[0].class_logits.shape[1]
     order = torch.arange(classes, device=labels.device)
     present = torch.stack([torch.isin(order, image) for image in labels])
-    class_loss = torch.stack([_class_loss(p.class_logits, present) for p in predictions])
+    class_loss = torch.stack(
+        [_class_loss(p.class_logits, present, targets.masks) for p in predictions]
+    )
     image, query = present.nonzero(as_tuple=True)
     logits = torch.stack([p.mask_logits[image, query] for p in predictions])
     if not len(image):
         return class_loss, logits.sum((1, 2, 3)), logits.sum((1, 2, 3))
-    targets = (labels[image] == query[:, None, None]).to(logits.dtype)
-    places = _uncertain_places(logits.detach(), points)
+    draw = _PointSource(present.sum(1).tolist(), labels.device, targets.seeds)
+    places = _uncertain_places(logits.detach(), points, draw)
     sampled = _sample(logits.flatten(0, 1)[:, None], places.flatten(0, 1)).view(places.shape[:3])
-    wanted = _sample(targets[:, None], places.transpose(0, 1).flatten(1, 2))
-    wanted = wanted.view(len(image), len(predictions), points).transpose(0, 1)
-    entropy = F.binary_cross_entropy_with_logits(sampled, wanted, reduction="none")
-    chances = sampled.sigmoid()
-    overlap = 2 * (chances * wanted).sum(-1) + 1
-    dice = 1 - overlap / (chances.sum(-1) + wanted.sum(-1) + 1)
-    return class_loss, MASK_WEIGHT * entropy.mean((1, 2)), DICE_WEIGHT * dice.mean(1)
+    wanted = _sample_targets((labels[image] == query[:, None, None]).to(logits.dtype), places)
+    weights = torch.ones_like(wanted)
+    if clean:
+        weights = (
+            _sample_targets((labels[image] != IGNORE).to(logits.dtype), places) > 0.5
+        ).float()
+    mask, dice = _point_losses(sampled, wanted, weights)
+    count = targets.masks.clamp(min=1)
+    return class_loss, MASK_WEIGHT * mask.sum(1) / count, DICE_WEIGHT * dice.sum(1) / count
 
 
-def _class_loss(class_logits: Tensor, present: Tensor) -> Tensor:
+def _class_loss(class_logits: Tensor, present: Tensor, masks: Tensor) -> Tensor:
+    """NOTE(upstream): divides by the weights of its own GPU's targets; here by their mean over all
+    parts of the step, so that parts add up to the whole."""
     classes = class_logits.shape[1]
     order = torch.arange(classes, device=present.device)
     target = torch.where(present, order, classes)
     weights = class_logits.new_ones(classes + 1)
     weights[-1] = NO_OBJECT_WEIGHT
-    loss = F.cross_entropy(class_logits.flatten(0, 1), target.flatten(), weights)
-    return CLASS_WEIGHT * loss
+    loss = F.cross_entropy(class_logits.flatten(0, 1), target.flatten(), weights, reduction="sum")
+    return CLASS_WEIGHT * loss / (masks + NO_OBJECT_WEIGHT * (present.numel() - masks))
 
 
-def _uncertain_places(logits: Tensor, points: int) -> Tensor:
+def _point_losses(sampled: Tensor, wanted: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Binary cross-entropy and dice loss of every mask, (L, S) each, of points (L, S, P)."""
+    entropy = F.binary_cross_entropy_with_logits(sampled, wanted, weights, reduction="none")
+    chances, wanted = sampled.sigmoid() * weights, wanted * weights
+    overlap = 2 * (chances * wanted).sum(-1) + 1
+    dice = 1 - overlap / (chances.sum(-1) + wanted.sum(-1) + 1)
+    return entropy.sum(-1) / weights.sum(-1).clamp(min=1), dice
+
+
+class _PointSource:
+    """Random points in the masks of every image.
+
+    Args:
+        masks: how many masks each image has; S is their sum.
+        device: where the points are made.
+        seeds: of every image: its points do not depend on what else is in the batch. None: torch's
+            own chance.
+    """
+
+    def __init__(self, masks: Sequence[int], device: torch.device, seeds: Sequence[int] | None):
+        self._device = device
+        self._parts: list[tuple[int, torch.Generator | None]] = [(sum(masks), None)]
+        if seeds is not None:
+            generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
+            self._parts = list(zip(masks, generators, strict=True))
+
+    def draw(self, predictions: int, points: int) -> Tensor:
+        """(L, S, points, 2) uniform in [0, 1)."""
+        parts = []
+        for masks, generator in self._parts:
+            more = {} if generator is None else {"generator": generator}
+            parts.append(torch.rand(predictions, masks, points, 2, device=self._device, **more))
+        return torch.cat(parts, dim=1)
+
+
+def _uncertain_places(logits: Tensor, points: int, source: _PointSource) -> Tensor:
     """Points where a mask is undecided, and some anywhere.
 
     Args:
         logits: (L, S, h, w).
         points: P.
+        source: of chance, for S masks.
 
     Returns:
         (L, S, P, 2), (x, y) in [0, 1]: of three times as many random ones the three quarters
         nearest to the mask's edge, and one quarter random.
     """
     uncertain = int(UNCERTAIN_SHARE * points)
-    candidates = torch.rand(*logits.shape[:2], OVERSAMPLING * points, 2, device=logits.device)
+    candidates = source.draw(len(logits), OVERSAMPLING * points)
     sampled = _sample(logits.flatten(0, 1)[:, None], candidates.flatten(0, 1))
     doubt = sampled.view(candidates.shape[:3]).abs()
     best = doubt.topk(uncertain, dim=-1, largest=False, sorted=False).indices
     chosen = candidates.gather(2, best[..., None].expand(-1, -1, -1, 2))
-    anywhere = torch.rand(*logits.shape[:2], points - uncertain, 2, device=logits.device)
-    return torch.cat((chosen, anywhere), dim=2)
+    return torch.cat((chosen, source.draw(len(logits), points - uncertain)), dim=2)
+
+
+def _sample_targets(maps: Tensor, places: Tensor) -> Tensor:
+    """Values of maps (S, H, W) at the places (L, S, P, 2) of each: (L, S, P)."""
+    sampled = _sample(maps[:, None], places.transpose(0, 1).flatten(1, 2))
+    return sampled.unflatten(1, (places.shape[0], places.shape[2])).transpose(0, 1)
 
 
 def _sample(maps: Tensor, places: Tensor) -> Tensor:

@@ -21,9 +21,11 @@ from tqdm_demo.model.segmenter import Decoding, Segmenter
 from tqdm_demo.preprocessing import model_size, to_pixels
 from tqdm_demo.training.augmentation import Batch
 from tqdm_demo.training.datasets import LabelledPicture
-from tqdm_demo.training.losses import training_losses
+from tqdm_demo.training.distributed import sum_over_processes
+from tqdm_demo.training.losses import Targets, training_losses
 from tqdm_demo.training.metrics import ConfusionMatrix
 from tqdm_demo.training.precision import mixed_precision
+from tqdm_demo.windows import Window, merge_windows, working_size
 
 REFERENCE_SENTENCE = "a clean origami of a {}"  # published
 _MEASURED_AT_ONCE = 8
@@ -48,7 +50,9 @@ class Objective:
         self._assignment = QueryAssignment.trained(len(names), self._device)
         self._reference = None
         if config.backbone_factor:
-            self._reference = segmenter.frozen_image_encoder()
+            # NOTE(upstream): the copy goes into training mode with the model, so that its
+            # stochastic depth works. Kept, unless ``clean``.
+            self._reference = segmenter.frozen_image_encoder().train(not config.clean)
         else:  # a tower that never moves is its own reference
             segmenter.image_encoder.tower.requires_grad_(False)
         self._tokens = self._reference_text = None
@@ -60,8 +64,13 @@ class Objective:
                 text = segmenter.encode_text(sentences.to(self._device), with_prompt=False)
             self._reference_text = F.normalize(text, dim=-1)
 
-    def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """The weighted terms of a batch by name; the loss is their sum."""
+    def losses(self, batch: Batch, targets: Targets) -> dict[str, Tensor]:
+        """The weighted terms of a batch by name; the loss is their sum.
+
+        Args:
+            batch: whose pixels are looked at.
+            targets: of its labels.
+        """
         with mixed_precision(self._device, self.config.bfloat16):
             features = self.segmenter.encode_image(batch.pixels)
             decoding = self.segmenter.decode(features, self._embeddings(), self._assignment)
@@ -71,34 +80,67 @@ class Objective:
                     reference = self._reference.run_tower(batch.pixels).summary
         return training_losses(
             _in_float32(decoding),
-            batch.labels,
+            targets,
             features.summary.float(),
             reference.float(),
             self._reference_text,
             self.config,
         ).terms()
 
-    @torch.inference_mode()
+    @torch.no_grad()  # not inference_mode, which FSDP's gathered weights do not survive
     def measure(self, pictures: Sequence[LabelledPicture]) -> ConfusionMatrix:
         """Counts what the segmenter, as it is now, says about labelled pictures.
 
-        Classes that occur in no label are left out of the argmax. The model's mode is the
-        caller's business.
+        Several processes count each its own pictures; all of them get the sum. Classes that occur
+        in no label are left out of the argmax. The model's mode is the caller's business.
         """
         confusion = ConfusionMatrix(len(self.segmenter.config.class_names))
-        labels = np.unique(np.concatenate([np.unique(p.labels) for p in pictures]))
-        present = torch.from_numpy(labels[labels < len(confusion.counts)].astype(np.int64))
+        present = self._present(pictures)
         embeddings = self._embeddings()
         for _, group in groupby(pictures, key=lambda picture: picture.labels.shape):
             alike = list(group)
             for start in range(0, len(alike), _MEASURED_AT_ONCE):
                 part = alike[start : start + _MEASURED_AT_ONCE]
-                scores = self._scores([picture.image for picture in part], embeddings)
-                chosen = scores[:, present.to(scores.device)]
-                resized = F.interpolate(chosen, part[0].labels.shape, mode="bilinear")
-                label_maps = present[resized.argmax(1).cpu()].numpy()
+                label_maps = self._label_maps([p.image for p in part], embeddings, present)
                 confusion.update(label_maps, np.stack([picture.labels for picture in part]))
+        counts = torch.from_numpy(confusion.counts).to(self._device)
+        confusion.counts = sum_over_processes(counts).cpu().numpy()
         return confusion
+
+    def _present(self, pictures: Sequence[LabelledPicture]) -> Tensor:
+        """int64, the classes that any process' pictures show; on the CPU."""
+        shown = torch.zeros(256, dtype=torch.int64)
+        for picture in pictures:
+            shown[torch.from_numpy(np.unique(picture.labels).astype(np.int64))] = 1
+        shown = sum_over_processes(shown.to(self._device)).cpu()
+        return shown[: len(self.segmenter.config.class_names)].nonzero()[:, 0]
+
+    def _label_maps(
+        self, images: Sequence[np.ndarray], embeddings: Tensor | None, present: Tensor
+    ) -> np.ndarray:
+        """Train ids (B, H, W) of pictures of one size, of the classes in ``present``."""
+        stride = self.segmenter.config.window_stride
+        if stride is not None:
+            return np.stack([self._windowed(i, embeddings, present, stride) for i in images])
+        chosen = self._scores(images, embeddings)[:, present.to(self._device)]
+        resized = F.interpolate(chosen, images[0].shape[:2], mode="bilinear")
+        return present[resized.argmax(1).cpu()].numpy()
+
+    def _windowed(
+        self, image: np.ndarray, embeddings: Tensor | None, present: Tensor, stride: int
+    ) -> np.ndarray:
+        """Train ids (H, W) of one picture in windows of the training size, as published."""
+        config, (height, width) = self.segmenter.config, self.segmenter.config.input_size
+        working = working_size(image.shape[:2], config.input_size)
+        pixels = to_pixels(image, working, config.image_mean, config.image_std)
+
+        def maps(windows: list[Window]) -> tuple[Tensor, Tensor]:
+            parts = [pixels[..., w.top : w.top + height, w.left : w.left + width] for w in windows]
+            scores = self._decode(torch.cat(parts), embeddings)[:, present.to(self._device)]
+            return scores, scores  # the second one is for similarities, which nobody asks for
+
+        sides = (image.shape[:2], working, config.input_size, (stride, stride))
+        return present[merge_windows(maps, *sides, batch=_MEASURED_AT_ONCE).label_map].numpy()
 
     def _scores(self, images: Sequence[np.ndarray], embeddings: Tensor | None) -> Tensor:
         """Scores (B, M, h, w) of pictures of one size."""
@@ -106,7 +148,11 @@ class Objective:
         area = config.input_size[0] * config.input_size[1]
         size = model_size(*images[0].shape[:2], area=area, multiple=config.size_multiple)
         pixels = [to_pixels(image, size, config.image_mean, config.image_std) for image in images]
-        features = self.segmenter.encode_image(torch.cat(pixels).to(self._device))
+        return self._decode(torch.cat(pixels), embeddings)
+
+    def _decode(self, pixels: Tensor, embeddings: Tensor | None) -> Tensor:
+        """Scores (B, M, h, w) of normalised pixels (B, 3, H, W)."""
+        features = self.segmenter.encode_image(pixels.to(self._device))
         decoding = self.segmenter.decode(features, embeddings, self._assignment)
         return self.segmenter.semantic_scores(decoding.predictions[-1], self._assignment)
 

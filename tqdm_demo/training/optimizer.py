@@ -14,6 +14,11 @@ from tqdm_demo.config import TrainConfig
 POWER = 0.9
 WARMUP_RATIO = 1e-6
 _TOWER, _PYRAMID = "image_encoder.tower.", "image_encoder.pyramid."
+_EMBEDDINGS = (
+    "mask_decoder.level_embeddings",
+    "mask_decoder.query_positions",
+    "mask_decoder.learned_queries",
+)
 
 
 def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
@@ -21,7 +26,8 @@ def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
 
     - image tower: ``learning_rate * backbone_factor``, pyramid: ``* pyramid_factor``, with decay
       everywhere;
-    - parameters with "norm" in their name elsewhere: no decay;
+    - parameters with "norm" in their name elsewhere: no decay; without ``embedding_decay`` (the
+      recipe for Cityscapes) neither have the mask decoder's level and query embeddings;
     - all others, the prompt among them: ``learning_rate`` and ``weight_decay``.
 
     NOTE(upstream): the published rule stops at the first key found in a name, so that the
@@ -34,9 +40,8 @@ def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
     groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            factor = _rate_factor(name, config)
-            backbone = name.startswith((_TOWER, _PYRAMID))
-            groups.setdefault((factor, not backbone and "norm" in name), []).append(parameter)
+            key = (_rate_factor(name, config), _decays(name, config))
+            groups.setdefault(key, []).append(parameter)
     if not groups:
         raise ValueError("every parameter of the model is frozen: there is nothing to train")
     return torch.optim.AdamW(
@@ -44,9 +49,9 @@ def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
             {
                 "params": parameters,
                 "base_rate": config.learning_rate * factor,
-                "weight_decay": 0.0 if is_norm else config.weight_decay,
+                "weight_decay": config.weight_decay if decays else 0.0,
             }
-            for (factor, is_norm), parameters in groups.items()
+            for (factor, decays), parameters in groups.items()
         ],
         lr=config.learning_rate,
     )
@@ -56,6 +61,12 @@ def _rate_factor(name: str, config: TrainConfig) -> float:
     if name.startswith(_TOWER):
         return config.backbone_factor
     return config.pyramid_factor if name.startswith(_PYRAMID) else 1.0
+
+
+def _decays(name: str, config: TrainConfig) -> bool:
+    if name.startswith((_TOWER, _PYRAMID)):
+        return True
+    return "norm" not in name and (config.embedding_decay or not name.startswith(_EMBEDDINGS))
 
 
 def set_rates(optimizer: torch.optim.Optimizer, step: int, config: TrainConfig) -> None:
