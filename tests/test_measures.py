@@ -53,6 +53,7 @@ def test_clarity_by_hand():
     np.testing.assert_allclose(found.margins[0], [0.7, 0.4], atol=1e-6)
     assert found.margins[1, 0] == pytest.approx(-0.4, abs=1e-6) and np.isnan(found.margins[1, 1])
     assert found.mean == pytest.approx((0.7 + 0.4 - 0.4) / 3, abs=1e-6)
+    assert found.nearest == pytest.approx(2 / 3)
 
 
 def test_clarity_reads_labels_at_the_centres_of_map_pixels():

@@ -34,10 +34,12 @@ class Clarity:
 
     Attributes:
         mean: of ``margins`` where they count.
+        nearest: the share of the pixels that count, 0 to 1, with a margin above 0.
         margins: float32 (h, w), not a number where a pixel does not count.
     """
 
     mean: float
+    nearest: float
     margins: np.ndarray
 
 
@@ -151,7 +153,7 @@ def clarity(similarity: np.ndarray, labels: np.ndarray) -> Clarity:
     others = similarity.astype(np.float32, copy=True)
     np.put_along_axis(others, index, -np.inf, axis=0)
     margins = np.where(counted, own_similarity - others.max(axis=0), np.nan).astype(np.float32)
-    return Clarity(float(np.nanmean(margins)), margins)
+    return Clarity(float(margins[counted].mean()), float((margins[counted] > 0).mean()), margins)
 
 
 def _check_sizes(first: np.ndarray, second: np.ndarray) -> None:

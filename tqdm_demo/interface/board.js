@@ -47,13 +47,17 @@ function decode(address) {
     return decodedPixels.get(address);
 }
 
+function number(value) {
+    return value.toFixed(2).replace("-", "−");
+}
+
 function describe(cell, { width, height, grey }, x, y) {
     const column = Math.min(Math.floor(x * width), width - 1);
     const row = Math.min(Math.floor(y * height), height - 1);
     const value = grey[row * width + column];
     if (cell.scale) {
         const { low, high } = cell.scale;
-        return { text: (low + (value / 255) * (high - low)).toFixed(2) };
+        return { text: number(low + (value / 255) * (high - low)) };
     }
     const { labels, colours } = props.value;
     if (value >= labels.length) return { text: "not labelled" };
@@ -119,7 +123,7 @@ function drawScale({ low, high, stops }) {
     const node = make("span", "board-scale");
     const ramp = make("i");
     ramp.style.background = `linear-gradient(90deg, ${stops.join(", ")})`;
-    node.append(make("span", "", low.toFixed(2)), ramp, make("span", "", high.toFixed(2)));
+    node.append(make("span", "", number(low)), ramp, make("span", "", number(high)));
     return node;
 }
 
@@ -204,7 +208,7 @@ function draw() {
     const left = board.scrollLeft;
     board.dataset.layout = value.layout;
     board.style.setProperty("--aspect", value.aspect);
-    const nodes = value.layout === "cards" ? drawCards(value, kept) : drawTable(value, kept);
+    const nodes = value.layout === "table" ? drawTable(value, kept) : drawCards(value, kept);
     board.replaceChildren(...nodes);
     board.scrollLeft = left;
     board.dataset.awaited = board.querySelectorAll(".board-awaited").length;

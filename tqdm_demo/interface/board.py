@@ -92,7 +92,8 @@ class Board:
         labels: names of the classes that the pixels of cells without a scale index.
         colours: of these classes.
         aspect: width over height of the pictures, so that awaited ones keep their place.
-        layout: "table" = rows and columns; "cards" = every column is a card, and cards wrap.
+        layout: "table" = rows and columns; "cards" = every column is a card, and cards wrap;
+            "wide" = the same with larger cards.
     """
 
     columns: tuple[Column, ...]
