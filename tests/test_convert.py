@@ -1,93 +1,152 @@
-"""The map of published tensor names; the values are checked in model/test_reference.py."""
+"""Converting files: what is read and what is refused. Full-size files: test_convert_full.py."""
 
 from __future__ import annotations
 
 import json
+import os
+import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
-from tqdm_demo.config import ModelConfig
-from tqdm_demo.convert import CLIP_VIT_B, convert_image_encoder, convert_state_dict, our_name
-from tqdm_demo.model.segmenter import Segmenter
-from tqdm_demo.vocabulary import CITYSCAPES_NAMES
+from tqdm_demo.convert import converted_tensors, main, read_published
+from tqdm_demo.published import plan_conversion
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
-CONFIG = ModelConfig(clip=CLIP_VIT_B, class_names=CITYSCAPES_NAMES)
 
 
-@pytest.fixture
-def published() -> dict[str, torch.Tensor]:
-    """All tensors of the published checkpoint, without memory behind them."""
-    shapes = json.loads((REFERENCE / "clip_vit_b.keys.json").read_text())
-    return {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
+def small() -> dict[str, torch.Tensor]:
+    """A state dict that reads well, of no known model."""
+    return {"gamma": torch.arange(3.0), "count": torch.tensor(2), "half": torch.ones(2).half()}
 
 
-def test_the_whole_checkpoint_maps_onto_the_whole_model(published):
-    converted = convert_state_dict(published, CONFIG)
-    with torch.device("meta"):
-        expected = Segmenter(CONFIG).state_dict()
-    assert {n: tuple(t.shape) for n, t in converted.items()} == {
-        n: tuple(t.shape) for n, t in expected.items()
+def same(loaded: dict[str, torch.Tensor]) -> bool:
+    expected = small()
+    return list(loaded) == list(expected) and all(
+        torch.equal(loaded[name], value) for name, value in expected.items()
+    )
+
+
+def test_wrappings_are_taken_off(tmp_path):
+    wrapped = {
+        "state_dict": {f"module.{name}": value for name, value in small().items()},
+        "meta": {"iter": 20000, "CLASSES": ("road", "sky"), "best": np.float64(57.5)},
+        "optimizer": {"state": {0: {"exp_avg": torch.zeros(2)}}, "lr": np.float32(1e-5)},
     }
+    for number, content in enumerate((small(), {"state_dict": small()}, wrapped)):
+        torch.save(content, tmp_path / f"{number}.pth")
+        assert same(read_published(tmp_path / f"{number}.pth").tensors)
+    assert read_published(tmp_path / "2.pth").meta["best"] == 57.5
 
 
-def test_the_frozen_copy_maps_onto_an_image_encoder(published):
-    copy = convert_image_encoder(published, "reg_E0.")
-    own = convert_image_encoder(published, "backbone.")
-    assert set(copy) == set(own) and len(own) > 150
+def test_numbers_pickled_by_older_numpy_are_read(tmp_path):
+    path, older = tmp_path / "new.pth", tmp_path / "older.pth"
+    torch.save({"state_dict": small(), "meta": {"best": np.float64(57.5)}}, path)
+    with zipfile.ZipFile(path) as new, zipfile.ZipFile(older, "w") as old:
+        for item in new.infolist():
+            content = new.read(item)
+            if item.filename.endswith("data.pkl"):
+                assert b"numpy._core.multiarray" in content
+                content = content.replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
+            old.writestr(item.filename, content)
+    assert read_published(older).meta["best"] == 57.5
 
 
-@pytest.mark.parametrize(
-    "published_name, ours",
-    [
-        ("contexts", "text_encoder.prompt"),
-        ("text_encoder.ln_final.weight", "text_encoder.tower.ln_final.weight"),
-        (
-            "context_decoder.decoder.2.cross_attn.proj.bias",
-            "context_decoder.layers.2.cross_attention.output.bias",
-        ),
-        (
-            "context_decoder.decoder.0.mlp.3.weight",
-            "context_decoder.layers.0.feed_forward.3.weight",
-        ),
-        (
-            "decode_head.pixel_decoder.encoder.layers.4.attentions.1.attn.out_proj.weight",
-            "pixel_decoder.layers.4.text_attention.output.weight",
-        ),
-        ("decode_head.pixel_decoder.input_convs.2.gn.bias", "pixel_decoder.inputs.2.1.bias"),
-        (
-            "decode_head.transformer_decoder.layers.8.attentions.0.attn.out_proj.bias",
-            "mask_decoder.layers.8.cross_attention.output.bias",
-        ),
-        (
-            "decode_head.transformer_decoder.layers.1.ffns.0.layers.1.bias",
-            "mask_decoder.layers.1.feed_forward.2.bias",
-        ),
-    ],
-)
-def test_names(published_name, ours):
-    assert our_name(published_name) == ours
+def test_the_older_file_format_is_read(tmp_path):
+    path = tmp_path / "older.pth"
+    torch.save({"state_dict": small()}, path, _use_new_zipfile_serialization=False)
+    assert same(read_published(path).tensors)
 
 
-def test_values_are_folded_in(published):
+class Malicious:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple:
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize("place", ["meta", "state_dict"])
+def test_a_program_in_a_file_is_refused_and_not_run(tmp_path, zipped, place):
+    trap, path = tmp_path / "executed", tmp_path / "file.pth"
+    content = {"state_dict": small(), "meta": {}}
+    content[place]["x"] = Malicious(trap)
+    torch.save(content, path, _use_new_zipfile_serialization=zipped)
+    with pytest.raises(ValueError, match="posix.mkdir.*nothing of it was executed"):
+        read_published(path)
+    assert not trap.exists()
+    # The trap works: read without care, the file runs it.
+    torch.load(path, weights_only=False)
+    assert trap.exists()
+
+
+def test_damaged_files_are_refused(tmp_path):
+    whole = tmp_path / "whole.pth"
+    torch.save({"weight": torch.zeros(4000)}, whole)
+    content = whole.read_bytes()
+    for number, size in enumerate((0, 3, 300, len(content) // 2, len(content) - 20)):
+        path = tmp_path / f"{number}.pth"
+        path.write_bytes(content[:size])
+        with pytest.raises(ValueError, match=f"{number}.pth is damaged"):
+            read_published(path)
+    page = tmp_path / "page.pth"
+    page.write_text("<!DOCTYPE html><html>Quota exceeded</html>")
+    with pytest.raises(ValueError, match="is a web page"):
+        read_published(page)
+
+
+def test_files_with_other_things_are_refused(tmp_path):
+    path = tmp_path / "file.pth"
+    for content in ([1, 2], {"epoch": 3}, {"state_dict": {"a": torch.zeros(1), "b": "text"}}):
+        torch.save(content, path)
+        with pytest.raises(ValueError, match="holds no state dict"):
+            read_published(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("notes.txt", "no tensors")
+    with pytest.raises(ValueError, match="file.pth is damaged, or no checkpoint"):
+        read_published(path)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_torchscript_program_is_named_as_such(tmp_path):
+    path = tmp_path / "ViT-B-16.pt"
+    torch.jit.save(torch.jit.trace(torch.nn.Linear(2, 2), torch.zeros(1, 2)), path)
+    with pytest.raises(ValueError, match="TorchScript program"):
+        read_published(path)
+
+
+def test_the_program_refuses_clearly_and_leaves_nothing(tmp_path):
+    path, folder = tmp_path / "clip.pth", tmp_path / "out"
+    with pytest.raises(SystemExit, match="convert: .*No such file.*clip.pth"):
+        main([str(path), str(folder)])
+    torch.save({"visual.proj": torch.zeros(2)}, path)
+    with pytest.raises(SystemExit, match="convert: .*clip.pth: .*it looks like a CLIP"):
+        main([str(path), str(folder)])
+    assert not folder.exists()
+    folder.mkdir()
+    (folder / "mine").touch()
+    with pytest.raises(SystemExit, match="exists already"):
+        main([str(path), str(folder)])
+    assert [entry.name for entry in folder.iterdir()] == ["mine"]
+
+
+def test_values_are_folded_in():
+    shapes = json.loads((REFERENCE / "clip_vit_b.keys.json").read_text())
+    published = {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
     stem = "decode_head.transformer_decoder.layers.3.attentions.1.attn.in_proj_bias"
     published["backbone.class_embedding"] = torch.arange(768.0)
     published[stem] = torch.arange(768.0)
-    converted = convert_state_dict(published, CONFIG)
+    published["contexts"] = torch.arange(2560.0).view(1, 5, 512)
+    plan = plan_conversion({name: tuple(value.shape) for name, value in published.items()})
+    converted = dict(converted_tensors(plan, published))
+    assert {name: tuple(value.shape) for name, value in converted.items()} == plan.shapes
     tower = "image_encoder.tower.class_embedding"
     assert torch.equal(converted[tower], 2 * torch.arange(768.0))
     key = converted["mask_decoder.layers.3.self_attention.key.bias"]
     assert torch.equal(key, torch.arange(256.0, 512.0))
-
-
-def test_a_checkpoint_of_something_else_is_refused(published):
-    with pytest.raises(ValueError, match="decode_head.conv_seg.weight"):
-        convert_state_dict({**published, "decode_head.conv_seg.weight": torch.zeros(1)}, CONFIG)
-    few = ModelConfig(clip=CLIP_VIT_B, class_names=("road",))
-    with pytest.raises(ValueError, match="1 class names; the checkpoint has 19"):
-        convert_state_dict(published, few)
-    long = ModelConfig(clip=CLIP_VIT_B, class_names=CITYSCAPES_NAMES, text_positions=13)
-    with pytest.raises(ValueError, match="text_positions is 13; the checkpoint has 10"):
-        convert_state_dict(published, long)
+    assert torch.equal(converted["text_encoder.prompt"], torch.arange(2560.0).view(5, 512))

@@ -24,6 +24,7 @@ from typing import Any
 import torch
 
 from tqdm_demo import key_map
+from tqdm_demo.checkpoint import WithoutDrawing
 from tqdm_demo.config import ModelConfig
 from tqdm_demo.key_map import Rule
 from tqdm_demo.model.segmenter import Segmenter
@@ -167,7 +168,7 @@ def plan_conversion(shapes: Mapping[str, Shape], class_names: Sequence[str] | No
             shapes, "text_encoder.positional_embedding", 0, model.config.text_positions
         ),
     )
-    with torch.device("meta"):
+    with torch.device("meta"), WithoutDrawing():
         expected = Segmenter(config).state_dict()
     steps, dropped, problems = [], {}, []
     for name, shape in shapes.items():
