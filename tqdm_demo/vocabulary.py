@@ -53,12 +53,15 @@ SYNONYM_NAMES: tuple[str, ...] = (
 )  # fmt: skip
 
 PRESETS: dict[str, tuple[str, ...]] = {
-    "The 19 trained names": CITYSCAPES_NAMES,
-    "The 11 names of CamVid": CAMVID_NAMES,
-    "19 other words": SYNONYM_NAMES,
-    "A walk in the park": ("footpath", "tree", "bush", "grass", "sky", "pedestrian", "bike"),
-    "Ground, buildings, sky": ("road, pavement, grass", "building, house, wall", "sky"),
+    "Cityscapes 19": CITYSCAPES_NAMES,
+    "CamVid 11": CAMVID_NAMES,
+    "Things only": CITYSCAPES_NAMES[11:],
+    "Other words": SYNONYM_NAMES,
+    "In the park": ("footpath", "tree", "bush", "grass", "sky", "pedestrian", "bike"),
+    "Coarse": ("road, pavement, grass", "building, house, wall", "sky"),
 }
+# Lists that would flood the picture without a class for the rest.
+NEED_EVERYTHING_ELSE = ("Things only",)
 
 MAX_NAMES = 64
 MAX_LENGTH = 60

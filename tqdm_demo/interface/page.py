@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import gradio as gr
 
-from tqdm_demo.interface import markup, tab_segment
+from tqdm_demo.class_list import ClassList
+from tqdm_demo.interface import markup, tab_compare, tab_segment, tab_shift, tab_similarity
 from tqdm_demo.interface.api import segment_endpoint
 from tqdm_demo.interface.examples import Example
 from tqdm_demo.interface.models import ModelShelf
 from tqdm_demo.interface.parts import FIRST_TAB, PageParts, make_parts
-from tqdm_demo.interface.rail import Rail, build_rail, take_picture
+from tqdm_demo.interface.permalink import WRITE, read_link, write_link
+from tqdm_demo.interface.rail import Rail, build_rail, edit_names, take_picture
+from tqdm_demo.interface.theme import make_theme
 
 TITLE = "tqdm: name it, and see it"
 HOUR = 3600
 # Every tab is a module with TITLE, ID and build_tab(page).
-TABS = (tab_segment,)
+TABS = (tab_segment, tab_similarity, tab_compare, tab_shift)
 
 
 def build_page(shelf: ModelShelf, examples: Sequence[Example]) -> gr.Blocks:
@@ -35,11 +40,15 @@ def build_page(shelf: ModelShelf, examples: Sequence[Example]) -> gr.Blocks:
         with gr.Row(elem_classes="studio"):
             with gr.Column(elem_classes="rail", scale=0, min_width=330):
                 rail = build_rail(page)
-            with gr.Column(elem_classes="stage", min_width=300), gr.Tabs(selected=FIRST_TAB):
+            with (
+                gr.Column(elem_classes="stage", min_width=300),
+                gr.Tabs(selected=FIRST_TAB) as tabs,
+            ):
                 for module in TABS:
                     _build_tab(module, page)
         gr.HTML(markup.FOOTER)
-        _open_with_first_example(blocks, page, rail)
+        _restore(blocks, page, rail, tabs)
+        _keep_address(page)
         gr.api(
             segment_endpoint(shelf, blocks),
             api_name="segment",
@@ -63,8 +72,8 @@ def launch_page(page: gr.Blocks, host: str, port: int | None, block: bool = True
         server_name=host,
         server_port=port,
         prevent_thread_lock=not block,
-        theme=_theme(),
-        css_paths=[folder / "page.css"],
+        theme=make_theme(),
+        css_paths=sorted(folder.glob("*.css")),
         max_file_size="20mb",
         footer_links=["api"],
         run_history=False,
@@ -75,26 +84,51 @@ def launch_page(page: gr.Blocks, host: str, port: int | None, block: bool = True
     return url
 
 
-def _build_tab(module, page: PageParts) -> None:
+def _build_tab(module: ModuleType, page: PageParts) -> None:
     with gr.Tab(module.TITLE, id=module.ID, elem_id=f"tab-{module.ID}") as tab:
         module.build_tab(page)
     tab.select(lambda: module.ID, None, page.selected, **page.light)
 
 
-def _open_with_first_example(blocks: gr.Blocks, page: PageParts, rail: Rail) -> None:
-    def on_open() -> dict:
-        return take_picture(str(page.examples[0].path), page, rail) if page.examples else {}
+def _restore(blocks: gr.Blocks, page: PageParts, rail: Rail, tabs: gr.Tabs) -> None:
+    """Opens the page as its address says."""
+    ids = [module.ID for module in TABS]
 
-    outputs = [rail.picture, rail.picture_problem, page.picture]
+    def on_open(request: gr.Request) -> dict[Any, Any]:
+        link = read_link(dict(request.query_params), page.shelf, page.examples, ids)
+        updates = {
+            **edit_names(link.text, link.everything_else, link.model, page, rail),
+            rail.names: link.text,
+            rail.everything_else: link.everything_else,
+            page.model: link.model,
+            page.selected: link.tab,
+            tabs: gr.Tabs(selected=link.tab),
+        }
+        if link.picture is not None:
+            updates |= take_picture(link.picture, page, rail)
+        updates.pop(rail.kept, None)
+        return updates
+
+    outputs = [
+        rail.picture, rail.picture_problem, page.picture,
+        rail.names, rail.names_problem, rail.everything_else, page.classes,
+        page.model, page.selected, tabs,
+    ]  # fmt: skip
     blocks.load(on_open, None, outputs, **page.light)
 
 
-def _theme() -> gr.themes.Base:
-    return gr.themes.Base(
-        primary_hue=gr.themes.colors.teal,
-        secondary_hue=gr.themes.colors.teal,
-        neutral_hue=gr.themes.colors.stone,
-        radius_size=gr.themes.sizes.radius_md,
-        # gradio carries all letters of these two weights only.
-        font=(gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700)), "system-ui", "sans-serif"),
+def _keep_address(page: PageParts) -> None:
+    """Writes what is shown into the address."""
+    query = gr.Textbox(visible="hidden", elem_id="query")
+
+    def on_change(picture: str | None, classes: ClassList, model: str, tab: str) -> str:
+        return write_link(picture, classes, model, tab, page.shelf, page.examples)
+
+    gr.on(
+        [*page.changes, page.model.change],
+        on_change,
+        [page.picture, page.classes, page.model, page.selected],
+        query,
+        **{**page.light, "trigger_mode": "always_last"},
     )
+    query.change(None, query, None, js=WRITE, api_visibility="private")

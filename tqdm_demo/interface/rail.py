@@ -12,10 +12,11 @@ from tqdm_demo.interface import markup
 from tqdm_demo.interface.parts import DEFAULT_TEXT, MAX_SIDE, PageParts
 from tqdm_demo.interface.picture_input import PictureInput
 from tqdm_demo.preprocessing import read_image
-from tqdm_demo.vocabulary import MAX_NAMES, PRESETS
+from tqdm_demo.vocabulary import MAX_NAMES, NEED_EVERYTHING_ELSE, PRESETS
 
 Updates = dict[Any, Any]
 
+LAST_LIST = "Your last list"
 # Waits until nobody has typed for a while, then sends what the field holds by then.
 DEBOUNCE = """async (...values) => {
     const field = document.querySelector("#names textarea");
@@ -29,7 +30,19 @@ DEBOUNCE = """async (...values) => {
 
 @dataclass(frozen=True)
 class Rail:
-    """The components that the events of the rail read and write."""
+    """The components that the events of the rail read and write.
+
+    Attributes:
+        picture: the upload field.
+        picture_problem: what is wrong with an upload.
+        examples: the gallery.
+        names: the class list.
+        everything_else: whether a class for the rest is added.
+        names_problem: what is wrong with the list.
+        presets: one button for every ready list.
+        last_list: button for the visitor's own last list.
+        kept: the visitor's own last list, kept in the browser.
+    """
 
     picture: PictureInput
     picture_problem: gr.HTML
@@ -38,13 +51,18 @@ class Rail:
     everything_else: gr.Checkbox
     names_problem: gr.HTML
     presets: tuple[gr.Button, ...]
+    last_list: gr.Button
+    kept: gr.BrowserState
 
 
 def build_rail(page: PageParts) -> Rail:
     """Creates the rail inside the current column and connects its events."""
-    picture, picture_problem, examples = _picture_block(page)
-    names, everything_else, names_problem, presets = _names_block()
-    rail = Rail(picture, picture_problem, examples, names, everything_else, names_problem, presets)
+    rail = Rail(
+        *_picture_block(page),
+        *_names_block(),
+        # The key only keeps the text from being read by chance; it protects nothing.
+        kept=gr.BrowserState("", storage_key="tqdm-class-list", secret="class list"),
+    )
     _connect(page, rail)
     return rail
 
@@ -67,13 +85,20 @@ def take_picture(path: str | None, page: PageParts, rail: Rail) -> Updates:
     }
 
 
-def edit_names(text: str, everything_else: bool, page: PageParts, rail: Rail) -> Updates:
+def edit_names(
+    text: str, everything_else: bool, model: str, page: PageParts, rail: Rail
+) -> Updates:
     """The class list was edited: the last good one stays after a mistake."""
     try:
         classes = parse_class_list(text, everything_else)
+        if page.shelf.is_loaded(model):
+            page.shelf.predictor(model).check(classes.names)
     except ValueError as error:
         return {rail.names_problem: markup.problem(str(error))}
-    return {rail.names_problem: "", page.classes: classes}
+    updates = {rail.names_problem: "", page.classes: classes}
+    if classes.text.splitlines() not in map(list, PRESETS.values()):
+        updates[rail.kept] = classes.text
+    return updates
 
 
 def _connect(page: PageParts, rail: Rail) -> None:
@@ -83,11 +108,15 @@ def _connect(page: PageParts, rail: Rail) -> None:
     def on_picture(path: str | None) -> Updates:
         return take_picture(path, page, rail)
 
-    def on_names(text: str, everything_else: bool) -> Updates:
-        return edit_names(text, everything_else, page, rail)
+    def on_names(text: str, everything_else: bool, model: str) -> Updates:
+        return edit_names(text, everything_else, model, page, rail)
+
+    def on_last_list(kept: str) -> str:
+        if not kept:
+            raise gr.Error("You have not written a list of your own yet.", print_exception=False)
+        return kept
 
     pictures = [rail.picture, rail.picture_problem, page.picture]
-    lists = [rail.names_problem, page.classes]
     settings = {**page.light, "trigger_mode": "always_last"}
     rail.examples.select(on_example, None, pictures, **settings)
     rail.picture.input(on_picture, rail.picture, pictures, **settings)
@@ -95,14 +124,17 @@ def _connect(page: PageParts, rail: Rail) -> None:
     gr.on(
         [rail.names.change, rail.everything_else.change],
         on_names,
-        [rail.names, rail.everything_else],
-        lists,
+        [rail.names, rail.everything_else, page.model],
+        [rail.names_problem, page.classes, rail.kept],
         js=DEBOUNCE,
         **settings,
     )
-    for button, preset in zip(rail.presets, PRESETS.values(), strict=True):
-        text = "\n".join(preset)
-        button.click(lambda text=text: text, None, rail.names, **page.light)
+    for button, title in zip(rail.presets, PRESETS, strict=True):
+        ready = "\n".join(PRESETS[title]), title in NEED_EVERYTHING_ELSE
+        button.click(
+            lambda ready=ready: ready, None, [rail.names, rail.everything_else], **page.light
+        )
+    rail.last_list.click(on_last_list, rail.kept, rail.names, **page.light)
 
 
 def _picture_block(page: PageParts) -> tuple[PictureInput, gr.HTML, gr.Gallery]:
@@ -110,16 +142,19 @@ def _picture_block(page: PageParts) -> tuple[PictureInput, gr.HTML, gr.Gallery]:
         gr.HTML(markup.field_title("Your picture", "drop, paste, choose or take one"))
         picture = PictureInput(
             elem_id="picture",
+            label="Your picture",
             show_label=False,
             height=150,
             sources=["upload", "webcam", "clipboard"],
             buttons=[],
             format="png",
             placeholder="Drop a street picture here, or click to choose one",
+            alt_text="Your picture",
         )
         picture_problem = gr.HTML(elem_id="picture-problem")
         examples = gr.Gallery(
             [(str(example.path), example.caption) for example in page.examples],
+            label="Examples",
             show_label=False,
             elem_id="examples",
             columns=4,
@@ -133,18 +168,32 @@ def _picture_block(page: PageParts) -> tuple[PictureInput, gr.HTML, gr.Gallery]:
     return picture, picture_problem, examples
 
 
-def _names_block() -> tuple[gr.Textbox, gr.Checkbox, gr.HTML, tuple[gr.Button, ...]]:
+def _names_block() -> tuple[gr.Textbox, gr.Checkbox, gr.HTML, tuple[gr.Button, ...], gr.Button]:
     with gr.Column(elem_classes="rail-names"):
+        gr.HTML(markup.field_title("Class names", "the answer follows while you type"))
+        with gr.Row(elem_classes="presets"):
+            presets = tuple(gr.Button(title, size="sm", min_width=40) for title in PRESETS)
+            last_list = gr.Button(LAST_LIST, size="sm", min_width=40)
+        problem = gr.HTML(elem_id="names-problem")
         names = gr.Textbox(
             DEFAULT_TEXT,
             label="Class names",
-            info=f"One a line, up to {MAX_NAMES}; synonyms after a comma. Applied while you type.",
-            lines=12,
-            max_lines=20,
+            show_label=False,
+            container=False,
+            lines=10,
+            max_lines=22,
             elem_id="names",
         )
-        problem = gr.HTML(elem_id="names-problem")
-        everything_else = gr.Checkbox(False, label="Everything else", elem_id="everything-else")
-        with gr.Row(elem_classes="presets"):
-            presets = tuple(gr.Button(title, size="sm", min_width=60) for title in PRESETS)
-    return names, everything_else, problem, presets
+        gr.HTML(
+            markup.line(
+                f"One a line, up to {MAX_NAMES}. Synonyms after a comma, a colour after a colon: "
+                "car, automobile: #0000ff"
+            )
+        )
+        everything_else = gr.Checkbox(
+            False,
+            label="Everything else, as a grey class",
+            container=False,
+            elem_id="everything-else",
+        )
+    return names, everything_else, problem, presets, last_list

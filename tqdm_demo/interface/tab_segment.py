@@ -15,6 +15,7 @@ from tqdm_demo.interface import markup
 from tqdm_demo.interface.answers import AnswerStore, Question, timing, to_viewer
 from tqdm_demo.interface.downloads import zip_answer
 from tqdm_demo.interface.parts import MAX_SIDE, PageParts
+from tqdm_demo.interface.permalink import COPY
 from tqdm_demo.interface.viewer import Viewer
 from tqdm_demo.preprocessing import read_image
 
@@ -36,6 +37,7 @@ class SegmentParts:
         viewer: shows the answer.
         status: what was computed, or what went wrong.
         asked: state, the :class:`Question` whose answer is shown; None = none yet.
+        link_button: copies the page's address.
         zip_button: asks for the file; ``zip_file``: hands it over.
         zip_file: see ``zip_button``.
     """
@@ -45,6 +47,7 @@ class SegmentParts:
     viewer: Viewer
     status: gr.HTML
     asked: gr.State
+    link_button: gr.Button
     zip_button: gr.Button
     zip_file: gr.DownloadButton
 
@@ -72,9 +75,12 @@ def build_tab(page: PageParts) -> SegmentParts:
     viewer = Viewer(elem_id="viewer", read_pixel=read_pixel)
     with gr.Row(elem_classes="result-row"):
         status = gr.HTML(elem_id="status")
+        link_button = gr.Button("Copy link", size="sm", scale=0, elem_id="link", min_width=100)
         zip_button = gr.Button("Download ZIP", size="sm", scale=0, elem_id="zip", min_width=120)
         zip_file = gr.DownloadButton(visible="hidden", elem_id="zip-file")
-    parts = SegmentParts(model, card, viewer, status, gr.State(None), zip_button, zip_file)
+    parts = SegmentParts(
+        model, card, viewer, status, gr.State(None), link_button, zip_button, zip_file
+    )
     _connect(page, parts, store)
     return parts
 
@@ -89,13 +95,16 @@ def on_change(
     asked: Question | None,
 ) -> Iterator[Updates]:
     """The picture, the class list, the model or the open tab has changed."""
+    # Not a bare return: gradio empties what a generator has not filled.
     if selected != ID:
+        yield gr.skip()
         return
     if picture is None:
         yield {parts.viewer: None, parts.status: "", parts.asked: None}
         return
     question = Question(picture, classes, source)
     if question == asked:
+        yield gr.skip()
         return
     if not store.shelf.is_loaded(source):
         yield {parts.status: markup.working(f"Loading {store.shelf.entry(source).title} …")}
@@ -136,10 +145,15 @@ def _connect(page: PageParts, parts: SegmentParts, store: AnswerStore) -> None:
         yield from on_change(store, parts, *values)
 
     def asked_again(question: Question | None) -> Updates:
-        return {} if question is None else show(store, parts, question)
+        return gr.skip() if question is None else show(store, parts, question)
 
     def chosen(source: str) -> Updates:
-        return {page.model: source, parts.card: markup.model_card(page.shelf.entry(source))}
+        card = markup.model_card(page.shelf.entry(source))
+        return {parts.model: source, parts.card: card}
+
+    def copied(picture: str | None) -> None:
+        known = picture in {str(example.path) for example in page.examples}
+        gr.Info("The link is copied." + ("" if known else " Your own picture is not in it."))
 
     def packed(question: Question | None) -> str:
         try:
@@ -151,7 +165,9 @@ def _connect(page: PageParts, parts: SegmentParts, store: AnswerStore) -> None:
         return save_bytes_to_cache(content, "segmentation.zip", get_upload_folder())
 
     shown = [parts.viewer, parts.status, parts.asked]
-    parts.model.change(chosen, parts.model, [page.model, parts.card], **page.light)
+    parts.model.input(lambda source: source, parts.model, page.model, **page.light)
+    page.model.change(chosen, page.model, [parts.model, parts.card], **page.light)
+    parts.link_button.click(copied, page.picture, None, js=COPY, **page.light)
     gr.on(
         [*page.changes, page.model.change],
         changed,
