@@ -1,6 +1,10 @@
-"""The evaluation program on a predictor that is told what to say."""
+"""The evaluation program on a predictor that is told what to say, and with two processes."""
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,58 +12,25 @@ import pytest
 from PIL import Image
 
 from tqdm_demo import evaluate
-from tqdm_demo.evaluate import ONE_WORD_SYNONYMS, format_table, main, measure
-from tqdm_demo.training.datasets import LabelledPicture
+from tqdm_demo.evaluate import ONE_WORD_SYNONYMS, main
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
 
 class Oracle:
     """Reads the label from the red channel and answers in terms of the names it is asked for."""
 
-    def __init__(self, words=CITYSCAPES_NAMES):
-        self.words, self.asked = list(words), []
+    default_mode = "single"
 
-    def segment(self, image, names):
+    def __init__(self, words=CITYSCAPES_NAMES):
+        self.words, self.asked, self.how = list(words), [], []
+
+    def segment(self, image, names, **how):
         self.asked.append(list(names))
+        self.how.append(how)
         ids = [self.words.index(name) for name in names]
         lookup = np.zeros(256, np.uint8)
         lookup[ids] = np.arange(len(ids))
         return SimpleNamespace(label_map=lookup[image[..., 0]])
-
-
-def picture(labels, said=None):
-    labels = np.array(labels, np.uint8)
-    red = labels if said is None else np.array(said, np.uint8)
-    return LabelledPicture(np.repeat(red[..., None], 3, -1), labels)
-
-
-def test_a_perfect_model_has_all():
-    oracle = Oracle()
-    found = measure(oracle, [picture([[2, 13, 255]]), picture([[13, 18, 2]])])
-    assert found == {
-        "miou": 100.0,
-        "iou": {"building": 100.0, "car": 100.0, "bicycle": 100.0},
-        "pictures": 2,
-    }
-
-
-def test_only_classes_that_occur_are_asked_for():
-    oracle = Oracle()
-    measure(oracle, [picture([[18, 2]]), picture([[13, 255]])])
-    assert oracle.asked == [["building", "car", "bicycle"]] * 2
-
-
-def test_errors_are_counted_per_class():
-    found = measure(Oracle(), [picture([[0, 0, 0, 10]], said=[[0, 0, 10, 10]])])
-    assert found["iou"] == {"road": pytest.approx(200 / 3, abs=0.01), "sky": 50.0}
-    assert found["miou"] == pytest.approx((200 / 3 + 50) / 2, abs=0.01)
-
-
-def test_other_names_are_asked_in_place_and_reported_under_the_classes():
-    oracle = Oracle(ONE_WORD_SYNONYMS)
-    found = measure(oracle, [picture([[0, 13]])], ONE_WORD_SYNONYMS)
-    assert oracle.asked == [["street", "automobile"]]
-    assert found["iou"] == {"road": 100.0, "car": 100.0}
 
 
 def test_synonyms_are_nineteen_single_words_and_no_class_name():
@@ -68,35 +39,13 @@ def test_synonyms_are_nineteen_single_words_and_no_class_name():
     assert not set(ONE_WORD_SYNONYMS) & set(CITYSCAPES_NAMES)
 
 
-def test_no_labels():
-    with pytest.raises(ValueError, match="no labelled pixel"):
-        measure(Oracle(), [picture([[255, 255]])])
-
-
-def test_the_table_averages_unseen_and_held_out_domains():
-    def scores(*values):
-        specs = [f"streets:{d}" for d in ("game", "fog", "mosaic", "sandstorm")] + ["folder:a/x:v"]
-        return {spec: {"miou": value} for spec, value in zip(specs, values, strict=True)}
-
-    results = {"a": scores(90.0, 10.0, 20.0, 60.0, 5.0), "bb": scores(1.0, 2.0, 3.0, 4.0, 5.0)}
-    lines = [line.split() for line in format_table(results).splitlines()]
-    assert lines[0][2:] == ["game", "fog", "mosaic", "sandstorm", "x", "unseen", "held-out"]
-    assert lines[1] == ["a", "90.0", "10.0", "20.0", "60.0", "5.0", "30.0", "40.0"]
-    assert lines[2] == ["bb", "1.0", "2.0", "3.0", "4.0", "5.0", "3.0", "3.5"]
-
-
-def test_without_unseen_domains_there_is_no_mean():
-    table = format_table({"a": {"streets:game": {"miou": 3.0}}})
-    assert table.splitlines()[1].split() == ["a", "3.0", "-", "-"]
-
-
 @pytest.fixture
 def folder(tmp_path):
     for kind in ("images", "labels"):
-        (tmp_path / kind).mkdir()
-    Image.new("RGB", (9, 5), (13, 13, 13)).save(tmp_path / "images" / "a.png")
-    Image.new("L", (9, 5), 13).save(tmp_path / "labels" / "a.png")
-    return tmp_path
+        (tmp_path / "set" / kind).mkdir(parents=True)
+    Image.new("RGB", (9, 5), (13, 13, 13)).save(tmp_path / "set" / "images" / "a.png")
+    Image.new("L", (9, 5), 13).save(tmp_path / "set" / "labels" / "a.png")
+    return tmp_path / "set"
 
 
 @pytest.fixture
@@ -107,15 +56,22 @@ def oracle(monkeypatch):
     return oracle
 
 
-def test_the_json_file(folder, oracle, tmp_path, capsys):
-    file = tmp_path / "deep" / "found.json"
+def test_the_files(folder, oracle, tmp_path, capsys):
+    files = {kind: tmp_path / "deep" / f"found.{kind}" for kind in ("json", "markdown", "jpg")}
     main(["m", "zero-shot:n", "--data", f"folder:{folder}", "--workers", "0", "--limit", "3",
-          "--json", str(file)])  # fmt: skip
-    found = json.loads(file.read_text())
-    wanted = {"miou": 100.0, "iou": {"car": 100.0}, "pictures": 1}
+          "--json", str(files["json"]), "--markdown", str(files["markdown"]), "--contact-sheet",
+          str(files["jpg"])])  # fmt: skip
+    found = json.loads(files["json"].read_text())
+    wanted = {"miou": 100.0, "iou": {"car": 100.0}, "classes": 1, "pictures": 1, "mode": "single"}
     assert found["results"] == {m: {f"folder:{folder}": wanted} for m in ("m", "zero-shot:n")}
     assert found["config"]["limit"] == 3 and found["config"]["models"] == ["m", "zero-shot:n"]
-    assert "100.0" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "1 pictures with labels" in printed and "100.0 |" in printed
+    report = files["markdown"].read_text()
+    assert "| car " in report and "| m  " in report
+    assert len(list((tmp_path / "deep").iterdir())) == 3
+    with Image.open(files["jpg"]) as sheet:
+        assert sheet.height > 2 * 5 / 9 * 320
 
 
 def test_names_from_a_file(folder, oracle, tmp_path):
@@ -129,7 +85,59 @@ def test_names_from_a_file(folder, oracle, tmp_path):
         main(["m", "--data", f"folder:{folder}", "--workers", "0", "--names-file", str(file)])
 
 
+def test_options_of_reading_arrive(folder, oracle):
+    main(["m", "--data", f"folder:{folder}", "--workers", "0", "--mode", "windows", "--ask", "all"])
+    assert oracle.how == [{"mode": "windows", "working": None}]
+    assert oracle.asked == [list(CITYSCAPES_NAMES)]
+
+
+def test_broken_and_unlabelled_pictures(folder, oracle, tmp_path):
+    Image.new("RGB", (9, 5)).save(folder / "images" / "b.png")
+    data, file = f"folder:{folder}", tmp_path / "x.json"
+    with pytest.raises(ValueError, match=r"b\.png\nscores would be"):
+        main(["m", "--data", data, "--workers", "0"])
+    (folder / "labels" / "b.png").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"cannot read the labels .*b\.png"):
+        main(["m", "--data", data, "--workers", "0"])
+    main(["m", "--data", data, "--workers", "0", "--skip-broken", "--json", str(file)])
+    found = json.loads(file.read_text())["results"]["m"][data]
+    assert found["pictures"] == 1 and list(found["skipped"]) == ["b.png"]
+
+
 def test_an_unknown_model_is_named_before_anything_is_painted(monkeypatch):
-    monkeypatch.setattr(evaluate, "_pictures", None)
+    monkeypatch.setattr(evaluate, "open_readers", None)
     with pytest.raises(ValueError, match="no-such-model"):
         main(["zero-shot:no-such-model", "--data", "streets:fog"])
+
+
+def test_there_is_no_end_of_streets(oracle, capsys):
+    with pytest.raises(SystemExit):
+        main(["m", "--data", "streets:fog", "--limit", "0"])
+    assert "no end" in capsys.readouterr().err
+
+
+def test_two_processes_find_what_one_finds(tiny_weights, tmp_path):
+    """Five pictures of different sizes, shared by the ranks of a torchrun."""
+    rng = np.random.default_rng(0)
+    for n in range(5):
+        labels = rng.choice([0, 10, 13, 255], (3, 5)).repeat(11 + n, 0).repeat(13, 1)
+        image = np.stack([labels % 250, labels * 3 % 250, labels * 7 % 250], axis=-1)
+        for kind, array in (("images", image), ("labels", labels)):
+            (tmp_path / kind).mkdir(exist_ok=True)
+            Image.fromarray(array.astype(np.uint8)).save(tmp_path / kind / f"{n}.png")
+    common = [str(tiny_weights / "tiny-tqdm"), "--data", f"folder:{tmp_path}", "--device", "cpu",
+              "--threads", "1", "--workers", "0"]  # fmt: skip
+    main([*common, "--json", str(tmp_path / "one.json"), "--contact-sheet",
+          str(tmp_path / "one.png")])  # fmt: skip
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node",
+               "2", "-m", "tqdm_demo.evaluate", *common, "--json", str(tmp_path / "two.json"),
+               "--contact-sheet", str(tmp_path / "two.png")]  # fmt: skip
+    root = Path(evaluate.__file__).resolve().parents[1]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    subprocess.run(command, cwd=root, env=environment, check=True, timeout=300)
+    one, two = (json.loads((tmp_path / f"{name}.json").read_text()) for name in ("one", "two"))
+    assert one["results"] == two["results"]
+    (found,) = next(iter(one["results"].values())).values()
+    assert found["pictures"] == 5 and 0 < found["miou"] < 100
+    with Image.open(tmp_path / "one.png") as first, Image.open(tmp_path / "two.png") as second:
+        np.testing.assert_array_equal(np.asarray(first), np.asarray(second))

@@ -1,15 +1,25 @@
 """Measures models on labelled pictures, through the same predictor that the page uses.
 
-    python -m tqdm_demo.evaluate MODEL... --data SPEC --limit N --seed S --json FILE
+    python -m tqdm_demo.evaluate MODEL... --data SPEC [--limit N] [--json FILE] [--markdown FILE]
+    torchrun --nproc-per-node N -m tqdm_demo.evaluate MODEL... --data SPEC --limit 0
 
-MODEL is a bundled name, a checkpoint folder, or zero-shot:CLIP. SPEC is a comma-separated list of
-streets:DOMAIN, streets:all, folder:PATH and folder:PATH:SPLIT. Drawn streets are the scenes from
-seed S on (all of them below 10000, where nothing is trained); of a folder, N pictures are chosen by
-S. Classes that never occur in a data set's labels are left out of its mean and of the argmax.
-``--synonyms`` asks for one-word synonyms in place of the 19 names, ``--names-file`` for any others.
-Prints mIoU in percent, method x data set, with the mean over the unseen domains (all but the
-source) and over the two that were held out of everything. One CPU core takes about 4 pictures of
-256 x 128 a second, and 1 GB of memory.
+MODEL is a bundled name, a checkpoint folder, a name on the Hub, zero-shot:CLIP or open_clip:NAME.
+SPEC is a comma-separated list of streets:DOMAIN, streets:all and, for sets on disk, KIND:FOLDER
+with KIND one of gta5, synthia, cityscapes, bdd100k, mapillary, acdc and folder; a split or another
+option follows after a colon (see training/datasets.py), without one the validation split is taken.
+Of drawn streets the scenes from ``--seed`` on are taken (all of them below 10000, where nothing is
+trained); of the others ``--limit`` pictures are chosen by the seed, 0 = all.
+
+The published sets are tested as published: in windows, after resizing to 2048 x 1024 (Cityscapes,
+Mapillary) or 1280 x 720 (BDD100K), all 19 names asked for, scored at the labels' own size; streets
+and folders in one pass, or as the model prefers, only those names asked for whose classes are
+labelled. ``--mode``, ``--ask``, ``--scales`` and ``--flip`` change that. The mean is over the
+classes that occur in the labels: 19, 16 on SYNTHIA (given for the others as well), 11 on CamVid.
+
+Prints mIoU in percent as a Markdown table; ``--markdown`` writes every class's IoU too, ``--json``
+everything, ``--contact-sheet`` pictures with predictions, labels and errors. Under torchrun the
+processes share the pictures of each set; the result is the same. One CPU core takes about 4
+pictures of 256 x 128 a second with a bundled model, and 1 GB of memory.
 """
 
 from __future__ import annotations
@@ -17,170 +27,103 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 
-import numpy as np
 import torch
 from tqdm import tqdm
 
-from tqdm_demo.predictor import Predictor
+from tqdm_demo.predictor import MODES, Predictor
 from tqdm_demo.sources import locate
 from tqdm_demo.streets.captions import SYNONYMS
-from tqdm_demo.streets.domains import HELD_OUT, SOURCE
-from tqdm_demo.training.datasets import FileSource, LabelledPicture, StreetSource, parse_data
-from tqdm_demo.training.metrics import ConfusionMatrix
+from tqdm_demo.training.contact_sheet import SheetRow, write_sheet
+from tqdm_demo.training.datasets import (
+    DataSource,
+    FileSource,
+    StreetSource,
+    describe,
+    parse_data,
+)
+from tqdm_demo.training.ranks import Ranks
+from tqdm_demo.training.readers import Choice, check_complete, open_readers
+from tqdm_demo.training.reading import Reading
+from tqdm_demo.training.score_tables import (
+    Results,
+    format_classes,
+    format_notes,
+    format_table,
+    heading,
+)
+from tqdm_demo.training.scoring import Measured, Question, measure
 from tqdm_demo.training.street_pool import CACHE_DIR
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
 ONE_WORD_SYNONYMS = tuple(words[1] for words in SYNONYMS)
 
-Results = dict[str, dict[str, dict]]
-
 
 @dataclass(frozen=True)
-class Selection:
-    """Which pictures of every data set, and how models run.
+class Machine:
+    """Where models run: the device, CPU threads of each process, and the ranks that share it."""
 
-    Attributes:
-        limit: pictures of each set.
-        seed: first scene of drawn streets; chooses the pictures of a folder.
-        size: (width, height) of drawn streets.
-        names: what is asked for in place of the 19 class names, in their order.
-        cache: folder of painted pictures.
-        device, threads: where models run, and CPU threads of each process.
-    """
-
-    limit: int
-    seed: int
-    size: tuple[int, int]
-    names: tuple[str, ...]
-    cache: Path
     device: str
     threads: int
+    ranks: Ranks
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
     options = _parse(arguments)
+    ranks = Ranks.join()
     sources = parse_data(options.data)
     for model in options.models:
         locate(model)
-    selection = Selection(
-        limit=options.limit,
-        seed=options.seed,
-        size=tuple(options.size),
-        names=_names(options),
-        cache=options.cache,
-        device=options.device,
-        threads=options.threads,
-    )
-    config = {
-        "models": options.models,
-        "data": options.data,
-        "limit": options.limit,
-        "seed": options.seed,
-        "size": options.size,
-        "names": selection.names,
-    }
-    print(json.dumps(config))
-    for source in sources:  # painted here by all processes, read by each later
-        next(iter(_pictures(source, selection, options.workers)))
-    results = measure_all(options.models, sources, selection, options.workers)
-    print(format_table(results))
-    if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps({"results": results, "config": config}, indent=1) + "\n")
+    choice = Choice(options.limit or None, options.seed, tuple(options.size), options.cache)
+    question = _question(options)
+    if ranks.first:
+        print(json.dumps(_config(options, question)))
+        print(describe(sources))
+    if not question.skip_broken:
+        check_complete(sources)
+    for source in sources:
+        if isinstance(source, StreetSource):  # painted here by all processes, read by each later
+            open_readers(source, choice, options.workers)
+    machine = Machine(options.device, options.threads, ranks)
+    workers = options.workers if ranks.count == 1 else 0
+    measured = measure_all(options.models, sources, choice, question, machine, workers)
+    if ranks.first:
+        _report(measured, options, question)
+    ranks.leave()
 
 
 def measure_all(
     models: Sequence[str],
-    sources: Sequence[StreetSource | FileSource],
-    selection: Selection,
+    sources: Sequence[DataSource],
+    choice: Choice,
+    question: Question,
+    machine: Machine,
     workers: int,
-) -> Results:
+) -> dict[str, dict[str, Measured]]:
     """Every model on every source, in ``workers`` processes (0: in this one).
 
     Returns:
-        By model and source: ``miou`` (percent), ``iou`` (class -> percent), ``pictures``.
+        By model and specification of the source.
     """
     tasks = [(model, source) for model in models for source in sources]
-    run = partial(_measure_task, selection=selection)
-    results: Results = {model: {} for model in models}
-    with tqdm(total=len(tasks), desc="evaluate", unit="set") as bar:
-        for (model, source), found in zip(tasks, _in_order(run, tasks, workers), strict=True):
-            results[model][source.spec] = found
+    run = partial(_measure_task, choice=choice, question=question, machine=machine)
+    found: dict[str, dict[str, Measured]] = {model: {} for model in models}
+    silent = not machine.ranks.first
+    with tqdm(total=len(tasks), desc="evaluate", unit="set", disable=silent) as bar:
+        for (model, source), answer in zip(tasks, _in_order(run, tasks, workers), strict=True):
+            found[model][source.spec] = answer
             bar.update()
-    return results
+    return found
 
 
-def measure(
-    predictor: Predictor,
-    pictures: Iterable[LabelledPicture],
-    names: Sequence[str] = CITYSCAPES_NAMES,
-) -> dict:
-    """One model on one data set; see :func:`measure_all` for what comes back.
-
-    Args:
-        predictor: the model.
-        pictures: all of them are held in memory.
-        names: what to ask for, one per Cityscapes class.
-
-    Raises:
-        ValueError: no labelled pixel.
-    """
-    pictures = list(pictures)
-    labels = np.unique(np.concatenate([np.unique(picture.labels) for picture in pictures]))
-    present = labels[labels < len(CITYSCAPES_NAMES)]
-    asked = [names[train_id] for train_id in present]
-    confusion = ConfusionMatrix(len(CITYSCAPES_NAMES))
-    for picture in pictures if asked else ():
-        label_map = predictor.segment(picture.image, asked).label_map
-        confusion.update(present[label_map], picture.labels)
-    return {
-        "miou": round(100 * confusion.miou(), 3),
-        "iou": {CITYSCAPES_NAMES[k]: round(100 * confusion.iou()[k], 3) for k in present.tolist()},
-        "pictures": len(pictures),
-    }
-
-
-def format_table(results: Results) -> str:
-    """mIoU per model (row) and data set (column), with the means over unseen and held-out ones."""
-    unseen, held_out = _street_means(results)
-    specs = list(next(iter(results.values())))
-    # The domain of streets, the last part of a folder's path.
-    headings = [Path(spec.split(":")[1]).name for spec in specs]
-    rows = [["mIoU %", *headings, "unseen", "held-out"]]
-    for model, by_source in results.items():
-        cells = [by_source[spec]["miou"] for spec in specs]
-        means = [_mean(by_source[s]["miou"] for s in group) for group in (unseen, held_out)]
-        rows.append([model, *(f"{cell:.1f}" for cell in cells), *means])
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if column else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    )
-
-
-def _street_means(results: Results) -> tuple[list[str], list[str]]:
-    """The specifications that count as unseen, and those held out of everything."""
-    specs = [spec for spec in next(iter(results.values())) if spec.startswith("streets:")]
-    unseen = [spec for spec in specs if spec != f"streets:{SOURCE}"]
-    return unseen, [spec for spec in specs if spec.split(":")[1] in HELD_OUT]
-
-
-def _mean(values: Iterable[float]) -> str:
-    values = list(values)
-    return f"{np.mean(values):.1f}" if values else "-"
-
-
-def _in_order(run: Callable, tasks: Sequence[tuple], workers: int) -> Iterable[dict]:
+def _in_order(run: Callable, tasks: Sequence[tuple], workers: int) -> Iterable[Measured]:
     if not workers:
         yield from map(run, tasks)
         return
@@ -189,12 +132,17 @@ def _in_order(run: Callable, tasks: Sequence[tuple], workers: int) -> Iterable[d
         yield from executor.map(run, tasks)
 
 
-def _measure_task(task: tuple[str, StreetSource | FileSource], selection: Selection) -> dict:
+def _measure_task(
+    task: tuple[str, DataSource], choice: Choice, question: Question, machine: Machine
+) -> Measured:
     model, source = task
-    if selection.threads:
-        torch.set_num_threads(selection.threads)
-    predictor = _load(model, selection.device)
-    return measure(predictor, _pictures(source, selection, workers=0), selection.names)
+    if machine.threads:
+        torch.set_num_threads(machine.threads)
+    readers = open_readers(source, choice)
+    of_files = source if isinstance(source, FileSource) else None
+    caption = f"{model} on {heading(source.spec)}"
+    predictor = _load(model, machine.device)
+    return measure(predictor, readers, question, of_files, machine.ranks, caption)
 
 
 @lru_cache(maxsize=1)  # the tasks of one model follow one another
@@ -202,13 +150,60 @@ def _load(model: str, device: str) -> Predictor:
     return Predictor.load(model, device)
 
 
-def _pictures(
-    source: StreetSource | FileSource, selection: Selection, workers: int
-) -> Iterable[LabelledPicture]:
-    if isinstance(source, FileSource):
-        return source.pictures(selection.limit, selection.seed)
-    chosen = (selection.limit, selection.seed, selection.size)
-    return source.pictures(*chosen, selection.cache, workers)
+def _report(
+    measured: dict[str, dict[str, Measured]], options: argparse.Namespace, question: Question
+) -> None:
+    """Prints the table and writes the files that were asked for."""
+    results: Results = {
+        model: {spec: found.result for spec, found in by_spec.items()}
+        for model, by_spec in measured.items()
+    }
+    table, notes = format_table(results), format_notes(results)
+    print(f"{table}\n\n{notes}")
+    if options.json:
+        content = {"results": results, "config": _config(options, question)}
+        _write(options.json, json.dumps(content, indent=1) + "\n")
+    if options.markdown:
+        _write(options.markdown, f"{table}\n\n{notes}\n\n{format_classes(results)}\n")
+    if options.contact_sheet:
+        every = [found for by_spec in measured.values() for found in by_spec.values()]
+        rows: list[SheetRow] = [row for found in every for row in found.rows]
+        named = {name for found in every for name in found.result["iou"]}
+        classes = [k for k, name in enumerate(CITYSCAPES_NAMES) if name in named]
+        write_sheet(options.contact_sheet, rows, classes)
+
+
+def _write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial_file = file.with_name(f".partial-{file.name}")
+    partial_file.write_text(text, encoding="utf-8")
+    os.replace(partial_file, file)
+
+
+def _config(options: argparse.Namespace, question: Question) -> dict:
+    """What decides the figures."""
+    return {
+        "models": options.models,
+        "data": options.data,
+        "limit": options.limit,
+        "seed": options.seed,
+        "size": list(options.size),
+        "names": list(question.names),
+        "mode": options.mode,
+        "scales": list(question.reading.scales),
+        "flip": options.flip,
+        "ask": options.ask,
+    }
+
+
+def _question(options: argparse.Namespace) -> Question:
+    return Question(
+        names=_names(options),
+        reading=Reading(options.mode, options.scales, options.flip),
+        ask_all={"all": True, "labelled": False, None: None}[options.ask],
+        sheet=options.sheet_rows if options.contact_sheet else 0,
+        skip_broken=options.skip_broken,
+    )
 
 
 def _names(options: argparse.Namespace) -> tuple[str, ...]:
@@ -237,21 +232,44 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("models", nargs="+", metavar="MODEL")
     parser.add_argument("--data", default="streets:all", metavar="SPEC")
-    parser.add_argument("--limit", type=int, default=100, help="pictures of each data set")
-    parser.add_argument("--seed", type=int, default=0, help="first scene, or choice from a folder")
-    parser.add_argument("--json", type=Path, metavar="FILE")
-    names = parser.add_mutually_exclusive_group()
-    names.add_argument("--synonyms", action="store_true", help="ask for one-word synonyms")
-    names.add_argument("--names-file", type=Path, help="19 lines, in place of the class names")
+    parser.add_argument("--limit", type=int, default=100, help="pictures of each set; 0 = all")
+    parser.add_argument("--seed", type=int, default=0, help="first scene, or choice from a set")
+    _add_reading(parser)
+    files = parser.add_argument_group("files")
+    files.add_argument("--json", type=Path, metavar="FILE")
+    files.add_argument("--markdown", type=Path, metavar="FILE", help="tables, with every class")
+    files.add_argument("--contact-sheet", type=Path, metavar="FILE", help="JPEG or PNG")
+    files.add_argument("--sheet-rows", type=int, default=3, help="of each model and data set")
     parser.add_argument("--size", type=int, nargs=2, default=(256, 128), metavar=("W", "H"))
     parser.add_argument("--workers", type=int, default=2, help="processes; 0 = this one alone")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of each; 0 = all")
     parser.add_argument("--device", default="auto", help="auto, cuda, mps or cpu")
     parser.add_argument("--cache", type=Path, default=CACHE_DIR, help="of painted pictures")
     options = parser.parse_args(arguments)
-    if options.limit < 1:
-        parser.error("--limit must be at least 1")
+    if options.limit < 0:
+        parser.error("--limit must not be negative")
+    if not options.limit and "streets:" in options.data:
+        parser.error("--limit 0 means all pictures of a set; of drawn streets there is no end")
     return options
+
+
+def _add_reading(parser: argparse.ArgumentParser) -> None:
+    """The options that tell how pictures are read and what is asked."""
+    group = parser.add_argument_group("reading")
+    group.add_argument("--mode", choices=MODES, help="default: as the data set is tested")
+    group.add_argument("--scales", type=_scales, default=(1.0,), metavar="0.5,1,2",
+                       help="sizes whose scores are averaged")  # fmt: skip
+    group.add_argument("--flip", action="store_true", help="average with the mirrored picture")
+    group.add_argument("--ask", choices=("all", "labelled"), help="which names to ask for")
+    group.add_argument("--skip-broken", action="store_true",
+                       help="leave out, and list, pictures that cannot be read")  # fmt: skip
+    names = group.add_mutually_exclusive_group()
+    names.add_argument("--synonyms", action="store_true", help="ask for one-word synonyms")
+    names.add_argument("--names-file", type=Path, help="19 lines, in place of the class names")
+
+
+def _scales(text: str) -> tuple[float, ...]:
+    return tuple(float(part) for part in text.split(","))
 
 
 if __name__ == "__main__":

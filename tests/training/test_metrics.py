@@ -1,7 +1,9 @@
-"""The confusion matrix against counting by hand."""
+"""The confusion matrix against counting by hand, and against torchmetrics."""
 
 import numpy as np
 import pytest
+import torch
+from torchmetrics.classification import MulticlassConfusionMatrix, MulticlassJaccardIndex
 
 from tqdm_demo.training.metrics import ConfusionMatrix
 
@@ -46,3 +48,23 @@ def test_no_labels_no_mean():
     matrix.update(np.zeros((1, 2), int), np.full((1, 2), 255))
     with pytest.raises(ValueError, match="no labelled pixel"):
         matrix.miou()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_it_agrees_with_torchmetrics(seed):
+    rng = np.random.default_rng(seed)
+    classes = 7
+    labels = rng.choice([0, 1, 2, 4, 5, 6, 255], (4, 33, 21))  # 3 is never labelled
+    prediction = np.where(rng.random(labels.shape) < 0.6, labels % 255, rng.integers(0, 7, 21))
+    own = ConfusionMatrix(classes)
+    for picture in range(4):
+        own.update(prediction[picture], labels[picture])
+    theirs = MulticlassConfusionMatrix(classes, ignore_index=255)
+    theirs.update(torch.from_numpy(prediction), torch.from_numpy(labels))
+    np.testing.assert_array_equal(own.counts, theirs.compute().numpy())
+    jaccard = MulticlassJaccardIndex(classes, average="none", ignore_index=255)
+    iou = jaccard(torch.from_numpy(prediction), torch.from_numpy(labels)).numpy()
+    present = own.present
+    assert present.tolist() == [True, True, True, False, True, True, True]
+    np.testing.assert_allclose(own.iou()[present], iou[present], rtol=1e-5)
+    assert own.miou() == pytest.approx(iou[present].mean(), rel=1e-5)

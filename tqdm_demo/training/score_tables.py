@@ -1,0 +1,100 @@
+"""Results of an evaluation as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tqdm_demo.streets.domains import HELD_OUT, SOURCE
+from tqdm_demo.vocabulary import CITYSCAPES_NAMES
+
+# Model -> specification of a data set -> figures, see scoring.Measured.
+Results = dict[str, dict[str, dict]]
+
+
+def format_table(results: Results) -> str:
+    """mIoU per model (row) and data set (column); of streets also the means over unseen domains."""
+    specs = list(next(iter(results.values())))
+    groups = {name: group for name, group in _street_groups(specs).items() if group}
+    sixteen = [s for s in specs if any("miou_16" in by_spec[s] for by_spec in results.values())]
+    head = [
+        "mIoU %",
+        *map(heading, specs),
+        *groups,
+        *(f"{heading(s)}, 16 classes" for s in sixteen),
+    ]
+    rows = []
+    for model, by_spec in results.items():
+        cells = [by_spec[spec]["miou"] for spec in specs]
+        cells += [np.mean([by_spec[spec]["miou"] for spec in group]) for group in groups.values()]
+        cells += [by_spec[spec].get("miou_16") for spec in sixteen]
+        rows.append([model, *map(_percent, cells)])
+    return _markdown(head, rows)
+
+
+def format_classes(results: Results) -> str:
+    """IoU of every class (row) for every model and data set (column)."""
+    columns = [(model, spec) for model, by_spec in results.items() for spec in by_spec]
+    head = ["IoU %", *(f"{model} on {heading(spec)}" for model, spec in columns)]
+    rows = []
+    for name in CITYSCAPES_NAMES:
+        values = [results[model][spec]["iou"].get(name) for model, spec in columns]
+        if any(value is not None for value in values):
+            rows.append([name, *map(_percent, values)])
+    means = (results[model][spec]["miou"] for model, spec in columns)
+    return _markdown(head, [*rows, ["**mean**", *map(_percent, means)]])
+
+
+def format_notes(results: Results) -> str:
+    """What must be known to read the figures: pictures, classes, windows, mappings, omissions."""
+    lines = []
+    for spec, found in next(iter(results.values())).items():
+        parts = [f"{found['pictures']} pictures", f"mean over {found['classes']} labelled classes"]
+        modes = {by_spec[spec]["mode"] for by_spec in results.values()}
+        parts.append("read " + " / ".join(sorted(modes)))
+        if "mapping" in found:
+            parts.append(f"labels: {found['mapping']}")
+        if "skipped" in found:
+            parts.append(
+                f"{len(found['skipped'])} pictures left out: {', '.join(found['skipped'])}"
+            )
+        lines.append(f"- {spec}: {'; '.join(parts)}")
+    return "\n".join(lines)
+
+
+def heading(spec: str) -> str:
+    """A short name of a data set: the domain of streets, a folder's name, a set and its options."""
+    kind, place, *options = spec.split(":")
+    name = {"streets": place, "folder": Path(place).name}.get(kind, kind)
+    return " ".join([name, *options])
+
+
+def _street_groups(specs: Sequence[str]) -> dict[str, list[str]]:
+    """The unseen domains among the specifications, and those that were held out of everything."""
+    domains = {spec: spec.split(":")[1] for spec in specs if spec.startswith("streets:")}
+    return {
+        "unseen": [spec for spec, domain in domains.items() if domain != SOURCE],
+        "held-out": [spec for spec, domain in domains.items() if domain in HELD_OUT],
+    }
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
+
+
+def _markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    rows = [head, *rows]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    lines = [
+        "| "
+        + " | ".join(
+            cell.rjust(width) if column else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        + " |"
+        for row in rows
+    ]
+    rule = "|".join("-" * (width + 1) + ("-" if not n else ":") for n, width in enumerate(widths))
+    return "\n".join([lines[0], f"|{rule}|", *lines[1:]])
