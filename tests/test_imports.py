@@ -50,6 +50,10 @@ ALLOWED = {
     "model": {"config"},
     "streets": {"vocabulary"},
     "training": {"model", "streets", "windows", *LIBRARY},
+    "published": {"key_map", "checkpoint", "model", "config", "vocabulary"},
+    "key_map": set(),
+    "tensor_file": set(),
+    "card": set(),
     "presets": {"published", "config", "vocabulary"},
     "vocabulary": set(),
     "class_list": {"vocabulary"},
@@ -59,7 +63,7 @@ ALLOWED = {
 }
 PROGRAM_MAY = {
     "training", "streets", "model", "checkpoint", "predictor", "sources", "devices", "convert",
-    "presets", "clips",
+    "presets", "clips", "published", "key_map", "tensor_file", "card",
     *LIBRARY,
 }  # fmt: skip
 

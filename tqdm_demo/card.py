@@ -66,7 +66,7 @@ def complete_card(name: str, text: str, sections: Mapping[str, Any]) -> str:
     """
     if not text.startswith(FRONT_MATTER):
         text = "\n".join([*front_matter("other"), "", text or f"# {name}", ""])
-    facts = "\n".join(_facts(sections))
+    facts = "\n".join([*_towers(sections.get("model", {})), *_facts(sections)]).rstrip()
     return f"{text.split(FACTS)[0].rstrip()}\n\n{FACTS}\n\n{facts}\n"
 
 
@@ -83,13 +83,22 @@ def _paper(provenance: Mapping[str, Any]) -> list[str]:
     return [f"- **The paper's** mIoU in percent, not measured here: {figures}."]
 
 
+def _towers(model: Mapping[str, Any]) -> list[str]:
+    """Which other folder the model needs, if any."""
+    needed = {model.get("text_tower"), model.get("image_tower")} - {None}
+    if not needed:
+        return []
+    names = ", ".join(f"`{name}`" for name in sorted(needed))
+    return [f"Loads together with the CLIP {names}: a folder beside this one, or bundled.", ""]
+
+
 def _facts(sections: Mapping[str, Any]) -> Iterator[str]:
     """What ``config.json`` records, as tables; open_clip's own configuration in one row."""
     for section, values in sections.items():
         rows = list(_rows("", values)) if isinstance(values, Mapping) else [("", values)]
         if rows:
             yield from (f"### {section}", "", "| | |", "|---|---|")
-            yield from (f"| {key} | {_text(value)} |" for key, value in rows)
+            yield from (f"| {_text(key)} | {_text(value)} |" for key, value in rows)
             yield ""
 
 

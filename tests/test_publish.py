@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from huggingface_hub.errors import LocalTokenNotFoundError
+
+from tqdm_demo import publish
+from tqdm_demo.publish import check_for_tokens, main, model_uploads, space_uploads
+
+TOKEN = "hf_" + "aB3" * 11
+
+
+class StandInHub:
+    """The Hub's client: keeps what it is asked to do."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.created, self.commits, self.error = [], [], error
+
+    def create_repo(self, repository: str, **settings: object) -> str:
+        if self.error is not None:
+            raise self.error
+        self.created.append((repository, settings))
+        return f"https://hub/{repository}"
+
+    def create_commit(self, repository: str, **settings: object) -> None:
+        self.commits.append(SimpleNamespace(repository=repository, **settings))
+
+
+@pytest.fixture
+def hub(monkeypatch) -> StandInHub:
+    stand_in = StandInHub()
+    monkeypatch.setattr(publish, "HfApi", lambda: stand_in)
+    return stand_in
+
+
+@pytest.fixture
+def demo(tmp_path) -> Path:
+    """A small copy of the repository's layout, with much that must not be sent."""
+    wanted = (
+        "app.py requirements.txt README.md LICENSE .github/page.jpg tqdm_demo/__init__.py "
+        "tqdm_demo/interface/page.css weights/small/config.json weights/small/model.safetensors "
+        "examples/index.json examples/fog.jpg examples/truth/fog.png"
+    )
+    unwanted = (
+        ".env .git/config .venv/lib/x.py .github/secret.txt runs/state.pth tests/test_x.py "
+        "token.txt notes.py data/a.jpg tqdm_demo/__pycache__/a.py tqdm_demo/.cache/a.py "
+        "tqdm_demo/keys.json weights/small/optimizer.pth weights/small/deep/config.json "
+        "weights/small/model.safetensors.partial examples/raw.tif examples/.hidden.jpg"
+    )
+    for name in (wanted + " " + unwanted).split():
+        path = tmp_path / "demo" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    (tmp_path / "private.py").write_text("secret")
+    (tmp_path / "demo/tqdm_demo/link.py").symlink_to(tmp_path / "private.py")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/photo.jpg").write_text("private")
+    (tmp_path / "demo/examples/album").symlink_to(tmp_path / "elsewhere")
+    return tmp_path / "demo"
+
+
+def test_a_space_gets_what_the_list_names_and_nothing_else(demo):
+    assert {upload.name for upload in space_uploads(demo)} == {
+        "app.py",
+        "requirements.txt",
+        "README.md",
+        "LICENSE",
+        ".github/page.jpg",
+        "tqdm_demo/__init__.py",
+        "tqdm_demo/interface/page.css",
+        "weights/small/config.json",
+        "weights/small/model.safetensors",
+        "examples/index.json",
+        "examples/fog.jpg",
+        "examples/truth/fog.png",
+    }
+    (demo / "app.py").unlink()
+    with pytest.raises(ValueError, match="app.py is missing"):
+        space_uploads(demo)
+
+
+def test_a_token_stops_everything(demo, hub, monkeypatch):
+    (demo / "tqdm_demo" / "__init__.py").write_text(f"TOKEN = '{TOKEN}'")
+    with pytest.raises(ValueError, match="tqdm_demo/__init__.py holds a token") as raised:
+        check_for_tokens(space_uploads(demo))
+    assert TOKEN not in str(raised.value)
+    monkeypatch.setattr(publish, "ROOT", demo)
+    with pytest.raises(SystemExit, match="holds a token"):
+        main(["--space", "user/demo"])
+    assert hub.created == []
+
+
+def test_the_real_demo_is_complete_and_small(capsys, hub):
+    main(["--space", "user/demo", "--dry-run"])
+    printed = capsys.readouterr().out
+    names = {line.split()[1] for line in printed.splitlines()[:-2]}
+    assert {"app.py", "README.md", "tqdm_demo/predictor.py", "examples/index.json"} <= names
+    assert {"weights/streets-tqdm/model.safetensors", "tqdm_demo/interface/page.css"} <= names
+    assert not [name for name in names if name.startswith(("tests", "runs", ".venv", ".git/"))]
+    code = {str(p.relative_to(publish.ROOT)) for p in publish.ROOT.glob("tqdm_demo/**/*.py")}
+    assert code <= names
+    total = int(printed.splitlines()[-2].split()[0].replace(",", ""))
+    assert total < 60_000_000
+    assert "nothing was sent to user/demo (space)" in printed and hub.created == []
+
+
+def test_a_model_is_its_configuration_its_tensors_and_a_card(tiny_weights, hub, capsys):
+    folder = tiny_weights / "tiny-tqdm"
+    main([str(folder), "user/model", "--private"])
+    assert hub.created == [
+        ("user/model", {"repo_type": "model", "private": True, "exist_ok": True, "space_sdk": None})
+    ]
+    (commit,) = hub.commits
+    sent = {operation.path_in_repo: operation.path_or_fileobj for operation in commit.operations}
+    assert set(sent) == {"README.md", "config.json", "model.safetensors"}
+    assert commit.repo_type == "model" and commit.repository == "user/model"
+    card = sent["README.md"].decode()
+    assert card.startswith("---\nlicense: other") and "# tiny-tqdm" in card
+    assert "| model.width |" not in card and "| width | 32 |" in card
+    assert "`tiny-clip`" in card
+    assert "sent to https://hub/user/model" in capsys.readouterr().out
+
+
+def test_a_space_is_sent_as_a_gradio_space(demo, hub, monkeypatch):
+    monkeypatch.setattr(publish, "ROOT", demo)
+    main(["--space", "user/demo"])
+    ((repository, settings),) = hub.created
+    assert repository == "user/demo" and settings["space_sdk"] == "gradio"
+    (commit,) = hub.commits
+    assert commit.repo_type == "space"
+    names = [operation.path_in_repo for operation in commit.operations]
+    assert names == [upload.name for upload in space_uploads(demo)]
+
+
+def test_a_dry_run_asks_nothing_of_the_hub(tiny_weights, hub, capsys):
+    main([str(tiny_weights / "tiny-clip"), "user/clip", "--dry-run"])
+    printed = capsys.readouterr().out
+    uploads = model_uploads(tiny_weights / "tiny-clip")
+    for upload in uploads:
+        assert f"{upload.size:,}  {upload.name}" in printed
+    assert "3 files" in printed and "dry run" in printed
+    assert hub.created == [] and hub.commits == []
+
+
+def test_what_is_no_model_is_refused(tmp_path, hub):
+    with pytest.raises(SystemExit, match="neither a bundled model"):
+        main([str(tmp_path), "user/model"])
+    (tmp_path / "config.json").write_text('{"other": 1}')
+    with pytest.raises(SystemExit, match="describes no model"):
+        main([str(tmp_path), "user/model"])
+    (tmp_path / "config.json").write_text('{"model": {}}')
+    with pytest.raises(SystemExit, match="has no model.safetensors"):
+        main([str(tmp_path), "user/model"])
+    assert hub.created == []
+
+
+def test_who_is_not_logged_in_is_told(tiny_weights, monkeypatch):
+    stand_in = StandInHub(LocalTokenNotFoundError("no token"))
+    monkeypatch.setattr(publish, "HfApi", lambda: stand_in)
+    with pytest.raises(SystemExit, match="hf auth login"):
+        main([str(tiny_weights / "tiny-tqdm"), "user/model"])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["model"], ["model", "no-slash"], ["model", "a/b", "--space", "a/c"], ["--space", "x"]],
+)
+def test_command_lines_that_make_no_sense(arguments):
+    with pytest.raises(SystemExit) as raised:
+        main(arguments)
+    assert raised.value.code == 2
