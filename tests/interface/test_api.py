@@ -1,3 +1,7 @@
+import re
+import runpy
+from pathlib import Path
+
 import numpy as np
 import pytest
 from gradio_client import Client, handle_file
@@ -6,52 +10,98 @@ from PIL import Image
 
 from tqdm_demo.vocabulary import colours_for
 
+ROOT = Path(__file__).resolve().parents[2]
+NAMES = ["road", "sky", "automobile, taxi", "building", "tree"]
+
 
 @pytest.fixture(scope="module")
 def client(page_url) -> Client:
     return Client(page_url, verbose=False)
 
 
-def assert_labels(answer, size, names):
-    path, answered, shares = answer
+@pytest.fixture(scope="module")
+def sources(served_shelf) -> tuple[str, ...]:
+    return served_shelf.columns
+
+
+def assert_labels(path, shares, size, names):
     image = Image.open(path)
     labels = np.asarray(image)
     assert image.mode == "P" and image.size == size and labels.dtype == np.uint8
-    assert tuple(answered) == tuple(names) and labels.max() < len(names)
+    assert labels.max() < len(names)
     np.testing.assert_allclose(
         shares, np.bincount(labels.ravel(), minlength=len(names)) / labels.size, atol=1e-6
     )
     colour = image.convert("RGB").getpixel((3, 5))
     assert colour == colours_for(names)[labels[5, 3]]
+    return labels
 
 
-def test_an_example_for_every_model(client, served_models, drawn_examples):
+def test_models_are_listed(client, served_shelf):
+    listed = client.predict(api_name="/models")
+    assert [entry["source"] for entry in listed] == [e.source for e in served_shelf.entries]
+    assert all(set(entry) == {"source", "title", "kind", "about"} for entry in listed)
+
+
+def test_an_example_for_every_model(client, sources, drawn_examples):
     path = drawn_examples[0].path
-    names = ["road", "sky", "automobile, taxi", "building", "tree"]
-    for model in served_models:
-        answer = client.predict(handle_file(path), names, model.source, api_name="/segment")
-        assert_labels(answer, Image.open(path).size, names)
+    for source in sources:
+        file, names, shares = client.predict(handle_file(path), NAMES, source, api_name="/segment")
+        assert names == NAMES
+        assert_labels(file, shares, Image.open(path).size, NAMES)
 
 
-def test_a_real_frame(client, served_models, camvid_frame):
-    source = served_models[0].source
-    answer = client.predict(handle_file(camvid_frame), [], source, api_name="/segment")
-    assert_labels(answer, (480, 360), served_models[0].predictor.default_names)
+def test_a_real_frame(client, served_shelf, camvid_frame):
+    source = served_shelf.columns[0]
+    file, names, shares = client.predict(handle_file(camvid_frame), [], source, api_name="/segment")
+    assert tuple(names) == served_shelf.predictor(source).default_names
+    assert_labels(file, shares, (480, 360), names)
 
 
-def test_the_size_of_the_picture_is_kept(client, served_models, tmp_path):
+def test_the_size_of_the_picture_is_kept(client, sources, tmp_path):
     path = tmp_path / "wide.png"
     Image.new("RGB", (1700, 300), "grey").save(path)
-    answer = client.predict(
-        handle_file(path), ["road", "sky"], served_models[-1].source, api_name="/segment"
+    file, _, shares = client.predict(
+        handle_file(path), ["road", "sky"], sources[-1], api_name="/segment"
     )
-    assert_labels(answer, (1700, 300), ["road", "sky"])
+    assert_labels(file, shares, (1700, 300), ["road", "sky"])
 
 
-def test_mistakes_are_sentences(client, served_models, drawn_examples, tmp_path):
-    source, picture = served_models[0].source, handle_file(drawn_examples[0].path)
+def test_similarity_is_a_file_of_maps(client, served_shelf, street):
+    for source, stage in zip(served_shelf.columns, ("before", "after", "clip"), strict=True):
+        file, names, low, high = client.predict(
+            handle_file(street), NAMES, source, stage, api_name="/similarity"
+        )
+        with np.load(file) as kept:
+            maps = kept["similarity"]
+            assert kept["names"].tolist() == names == NAMES
+        expected = served_shelf.predictor(source).stages(np.asarray(Image.open(street)), NAMES)
+        np.testing.assert_allclose(maps, getattr(expected, stage), atol=1e-5)
+        assert (low, high) == (pytest.approx(maps.min()), pytest.approx(maps.max()))
+
+
+def test_compare_answers_for_every_model(client, sources, street):
+    files, names, shares, table = client.predict(
+        handle_file(street), NAMES, list(sources), api_name="/compare"
+    )
+    assert names == NAMES and len(files) == len(shares) == len(sources)
+    labels = [
+        assert_labels(file, row, (150, 100), NAMES) for file, row in zip(files, shares, strict=True)
+    ]
+    expected = [[float((a == b).mean()) for b in labels] for a in labels]
+    np.testing.assert_allclose(table, expected, atol=1e-6)
+
+
+def test_mistakes_are_sentences(client, sources, drawn_examples, tmp_path):
+    source, picture = sources[0], handle_file(drawn_examples[0].path)
     with pytest.raises(AppError, match="There is no model 'elsewhere'"):
         client.predict(picture, ["road"], "elsewhere", api_name="/segment")
+    with pytest.raises(AppError, match="There is no model 'elsewhere'"):
+        client.predict(picture, ["road"], [source, "elsewhere"], api_name="/compare")
+    with pytest.raises(AppError, match="0 models: it takes 1 to 5"):
+        client.predict(picture, ["road"], [], api_name="/compare")
+    with pytest.raises(AppError, match="no stage 'clip'; it has 'before', 'after', 'mask'"):
+        client.predict(picture, ["road"], source, "clip", api_name="/similarity")
     with pytest.raises(AppError, match="“Car” is there twice"):
         client.predict(picture, ["car", "Car"], source, api_name="/segment")
     broken = tmp_path / "broken.jpg"
@@ -60,9 +110,30 @@ def test_mistakes_are_sentences(client, served_models, drawn_examples, tmp_path)
         client.predict(handle_file(broken), ["road"], source, api_name="/segment")
 
 
-def test_it_is_the_only_public_endpoint(client):
+def test_these_are_the_only_public_endpoints(client):
     info = client.view_api(return_format="dict")
-    assert list(info["named_endpoints"]) == ["/segment"]
-    parameters = info["named_endpoints"]["/segment"]["parameters"]
-    assert [p["parameter_name"] for p in parameters] == ["picture", "names", "model"]
+    endpoints = info["named_endpoints"]
+    found = {
+        name: [parameter["parameter_name"] for parameter in endpoint["parameters"]]
+        for name, endpoint in endpoints.items()
+    }
+    assert found == {
+        "/models": [],
+        "/segment": ["picture", "names", "model"],
+        "/similarity": ["picture", "names", "model", "stage"],
+        "/compare": ["picture", "names", "models"],
+    }
     assert not info["unnamed_endpoints"]
+
+
+def test_the_snippet_of_the_readme_runs(page_url, tmp_path, monkeypatch):
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (snippet,) = [s for s in re.findall(r"```python\n(.*?)```", text, re.S) if "Client(" in s]
+    assert 'Client("http://127.0.0.1:7860")' in snippet
+    assert all(f'"/{name}"' in snippet for name in ("models", "segment", "similarity", "compare"))
+    program = tmp_path / "snippet.py"
+    program.write_text(snippet.replace("http://127.0.0.1:7860", page_url), encoding="utf-8")
+    monkeypatch.chdir(ROOT)
+    found = runpy.run_path(str(program))
+    assert np.asarray(Image.open(found["labels"])).max() < len(found["names"])
+    assert found["maps"].shape[0] == 2 and len(found["table"]) == 2

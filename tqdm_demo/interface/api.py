@@ -1,31 +1,72 @@
-"""The public endpoint ``/segment`` for programs."""
+"""The public endpoints for programs: ``/models``, ``/segment``, ``/similarity``, ``/compare``.
+
+Every mistake is answered with the sentence that a visitor of the page would read.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from io import BytesIO
+from typing import Any, Literal
 
 import gradio as gr
+import numpy as np
 from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 
 from tqdm_demo.interface.models import ModelShelf
+from tqdm_demo.measures import agreement
+from tqdm_demo.predictor import Segmentation
 from tqdm_demo.preprocessing import read_image
 from tqdm_demo.rendering import label_png
 from tqdm_demo.vocabulary import colours_for
 
-Segment = Callable[[gr.FileData, list[str], str], tuple[gr.FileData, list[str], list[float]]]
+MOST_MODELS = 5
+StageName = Literal["clip", "before", "after", "mask"]
 
 
-def segment_endpoint(shelf: ModelShelf, page: gr.Blocks) -> Segment:
-    """The function behind ``/segment``.
+def add_endpoints(shelf: ModelShelf, blocks: gr.Blocks) -> None:
+    """Adds the endpoints to the page that is being built.
 
     Args:
         shelf: the models that can be asked for, by their ``source``.
-        page: whose regular cleaning also removes the label files.
+        blocks: the page; its regular cleaning also removes the files of the answers.
+    """
+    answers = Endpoints(shelf, blocks)
+    gr.api(answers.models, api_name="models", concurrency_limit=None)
+    running: dict[str, Callable[..., Any]] = {
+        "segment": answers.segment,
+        "similarity": answers.similarity,
+        "compare": answers.compare,
+    }
+    for name, function in running.items():
+        gr.api(function, api_name=name, concurrency_id="models", concurrency_limit=1)
+
+
+class Endpoints:
+    """The functions behind the endpoints; gradio shows their docstrings to programmers.
+
+    Args:
+        shelf: see :func:`add_endpoints`.
+        blocks: likewise.
     """
 
+    def __init__(self, shelf: ModelShelf, blocks: gr.Blocks) -> None:
+        self._shelf = shelf
+        self._blocks = blocks
+
+    def models(self) -> list[dict[str, str]]:
+        """Lists the models: for each its source (how the other endpoints call it), title, kind
+        ("textual", "learned", "zero-shot"; empty while it is not known) and what it was trained on.
+        """
+        return [
+            {"source": e.source, "title": e.title, "kind": e.kind, "about": e.about}
+            for e in self._shelf.entries
+        ]
+
     def segment(
-        picture: gr.FileData, names: list[str], model: str
+        self, picture: gr.FileData, names: list[str], model: str
     ) -> tuple[gr.FileData, list[str], list[float]]:
         """Labels every pixel of a picture with one of the class names.
 
@@ -33,16 +74,77 @@ def segment_endpoint(shelf: ModelShelf, page: gr.Blocks) -> Segment:
         names, and the share of the picture (0 to 1) that each has. An empty list of names takes
         those that the model was trained on.
         """
-        try:
-            predictor = shelf.predictor(model)
-            path = picture["path"] if isinstance(picture, dict) else picture.path
-            result = predictor.segment(read_image(path), names or None)
-        except ValueError as error:
-            raise gr.Error(str(error), print_exception=False) from error
-        png = label_png(result.label_map, colours_for(result.names))
-        file = save_bytes_to_cache(png, "labels.png", get_upload_folder())
-        page.upload_file_set.add(file)
-        labels = gr.FileData(path=file, mime_type="image/png", orig_name="labels.png")
-        return labels, list(result.names), list(result.shares)
+        with _in_words():
+            result = self._shelf.predictor(model).segment(_read(picture), names or None)
+        return self._labels(result), list(result.names), list(result.shares)
 
-    return segment
+    def similarity(
+        self, picture: gr.FileData, names: list[str], model: str, stage: StageName
+    ) -> tuple[gr.FileData, list[str], float, float]:
+        """Says how similar every place of a picture is to the class names, at one stage.
+
+        Stages: "clip" (zero-shot models: cosine of patch tokens and text), "before" (textual
+        queries: before the pixel decoder, m = 0), "after" (trained models: after it, m = M),
+        "mask" (trained models: the scores that decide). Returns a NumPy file (.npz) with
+        "similarity", float32 (names, height, width) on the model's own grid, and "names"; the
+        names; the lowest and the highest value.
+        """
+        with _in_words():
+            stages = self._shelf.predictor(model).stages(_read(picture), names or None)
+            maps = getattr(stages, stage, None)
+            if maps is None:
+                there = [s for s in StageName.__args__ if getattr(stages, s) is not None]
+                raise ValueError(
+                    f"This model has no stage {stage!r}; it has {', '.join(map(repr, there))}."
+                )
+        file = BytesIO()
+        np.savez_compressed(file, similarity=maps, names=np.array(stages.names))
+        saved = self._file(file.getvalue(), "similarity.npz", "application/octet-stream")
+        return saved, list(stages.names), float(maps.min()), float(maps.max())
+
+    def compare(
+        self, picture: gr.FileData, names: list[str], models: list[str]
+    ) -> tuple[list[gr.FileData], list[str], list[list[float]], list[list[float]]]:
+        """Asks several models for the same picture and class names.
+
+        Returns for every model a label PNG as /segment does; the names; for every model the share
+        (0 to 1) of every name; and for every pair of models the share of pixels (0 to 1) with the
+        same label, as a square table. An empty list of names takes those of the first model.
+        """
+        with _in_words():
+            results = self._results(_read(picture), names, models)
+        table = [[agreement(a.label_map, b.label_map) for b in results] for a in results]
+        shares = [list(result.shares) for result in results]
+        return [self._labels(result) for result in results], list(results[0].names), shares, table
+
+    def _results(
+        self, image: np.ndarray, names: Sequence[str], models: Sequence[str]
+    ) -> list[Segmentation]:
+        if not 1 <= len(models) <= MOST_MODELS:
+            raise ValueError(f"{len(models)} models: it takes 1 to {MOST_MODELS}.")
+        for source in models:
+            self._shelf.entry(source)
+        entries = names or self._shelf.predictor(models[0]).default_names
+        return [self._shelf.predictor(source).segment(image, entries) for source in models]
+
+    def _labels(self, result: Segmentation) -> gr.FileData:
+        png = label_png(result.label_map, colours_for(result.names))
+        return self._file(png, "labels.png", "image/png")
+
+    def _file(self, content: bytes, name: str, kind: str) -> gr.FileData:
+        path = save_bytes_to_cache(content, name, get_upload_folder())
+        self._blocks.upload_file_set.add(path)
+        return gr.FileData(path=path, mime_type=kind, orig_name=name)
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """Turns a mistake of the caller into an answer."""
+    try:
+        yield
+    except ValueError as error:
+        raise gr.Error(str(error), print_exception=False) from error
+
+
+def _read(picture: gr.FileData) -> np.ndarray:
+    return read_image(picture["path"] if isinstance(picture, dict) else picture.path)
