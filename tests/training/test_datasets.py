@@ -45,6 +45,7 @@ def test_folders_are_parsed_with_and_without_split(tmp_path):
     assert [f.name for f in first.files] == ["train/b.jpg", "val/a.png"]
     assert [f.name for f in second.files] == ["a.png"]
     assert (len(first), len(second), len(first.names)) == (2, 1, 19)
+    assert len({first.files, second.files, parse_data(split)[0].files}) == 2  # comparable
 
 
 @pytest.mark.parametrize(

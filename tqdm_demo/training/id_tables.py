@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +36,7 @@ class IdTable:
     """
 
     name: str
-    train_ids: Mapping[int, int]
+    train_ids: Mapping[int, int] = field(hash=False)  # a dict, which cannot be hashed
     highest: int
     first_channel: bool = False
 
