@@ -38,7 +38,7 @@ class Merged:
     """What all windows of a picture say together.
 
     Attributes:
-        label_map: uint8 (H, W), the index of the largest mean score.
+        label_map: uint8 (H, W), the index of the largest score.
         scores: float32 (K, h, w), mean scores on a coarser grid over the whole picture.
         similarity: float32 (K, h, w), mean similarity on the same grid.
     """
@@ -175,17 +175,15 @@ class _Axis:
 
 
 class _Strip:
-    """Summed scores of the current row of windows; rows that no later one touches are labels.
-
-    Dividing by the number of windows is left out: it is the same for all names of a pixel.
-    """
+    """Summed scores of the current row of windows; rows that no later one touches are labels."""
 
     def __init__(
         self, size: tuple[int, int], working: tuple[int, int], window: tuple[int, int]
     ) -> None:
         self._rows, self._columns = map(_Axis, size, working, window)
         self._labels = np.zeros(size, np.uint8)
-        self._sums: Tensor | None = None  # (K, rows of the strip, W)
+        # (K + 1, rows of the strip, W); the last plane counts windows.
+        self._sums: Tensor | None = None
         self._first = 0  # row of the picture that the strip begins with
         self._top = 0
 
@@ -206,11 +204,11 @@ class _Strip:
         """Adds the scores (K, h, w) of the window that starts at the column ``left``."""
         if self._sums is None:
             first, behind = self._rows.covered(self._top)
-            self._sums = scores.new_zeros(len(scores), behind - first, self._columns.count)
+            self._sums = scores.new_zeros(len(scores) + 1, behind - first, self._columns.count)
         first, behind = self._columns.covered(left)
-        self._sums[:, :, first:behind] += _resized(
-            scores, self._rows, self._columns, self._top, left
-        )
+        resized = _resized(scores, self._rows, self._columns, self._top, left)
+        self._sums[:-1, :, first:behind] += resized
+        self._sums[-1, :, first:behind] += 1
 
     def finish(self) -> np.ndarray:
         """The label map (H, W)."""
@@ -219,7 +217,10 @@ class _Strip:
 
     def _label(self, count: int) -> None:
         """Labels the first rows of the strip."""
-        winners = self._sums[:, :count].argmax(dim=0).to(torch.uint8)
+        means = self._sums[:-1, :count] / self._sums[-1, :count]
+        # NOTE(upstream): the largest of the softmax. Where all scores are tiny it is the same for
+        # several names in float32, and the first of them wins.
+        winners = means.softmax(dim=0).argmax(dim=0).to(torch.uint8)
         self._labels[self._first : self._first + count] = winners.cpu().numpy()
 
 
