@@ -102,6 +102,10 @@ def test_broken_and_unlabelled_pictures(folder, oracle, tmp_path):
     main(["m", "--data", data, "--workers", "0", "--skip-broken", "--json", str(file)])
     found = json.loads(file.read_text())["results"]["m"][data]
     assert found["pictures"] == 1 and list(found["skipped"]) == ["b.png"]
+    (folder / "labels" / "b.png").unlink()
+    main(["m", "--data", data, "--workers", "0", "--skip-broken", "--json", str(file)])
+    found = json.loads(file.read_text())["results"]["m"][data]
+    assert found["pictures"] == 1 and found["skipped"] == {"b.png": "there are no labels"}
 
 
 def test_an_unknown_model_is_named_before_anything_is_painted(monkeypatch):

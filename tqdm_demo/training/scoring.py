@@ -84,26 +84,20 @@ def measure(
     Raises:
         ValueError: no labelled pixel, or a picture that cannot be read.
     """
+    ask_all, reading, box = _habits(question, source, predictor.default_mode)
     skipped: dict[str, str] = {}
-    about = source.about if source else None
-    ask_all = question.ask_all if question.ask_all is not None else bool(about and about.scores_all)
-    mode = question.reading.mode or (WINDOWS if about and about.windows else None)
-    reading = replace(question.reading, mode=mode or predictor.default_mode)
     classes = np.arange(len(CITYSCAPES_NAMES))
     if not ask_all:
         classes = _labelled(readers, question, ranks, skipped)
     asked = [question.names[train_id] for train_id in classes]
-    confusion = ConfusionMatrix(len(CITYSCAPES_NAMES))
+    confusion, rows, count = ConfusionMatrix(len(CITYSCAPES_NAMES)), [], 0
     shown = set(np.linspace(0, len(readers) - 1, min(question.sheet, len(readers))).astype(int))
-    rows, count = [], 0
     silent = not ranks.first or multiprocessing.parent_process() is not None
-    own = ranks.share(len(readers))
-    bar = tqdm(own, caption, unit="picture", leave=False, disable=silent or None)
-    for place in bar if asked else ():
+    own = ranks.share(len(readers)) if asked else ()
+    for place in tqdm(own, caption, unit="picture", leave=False, disable=silent or None):
         picture = _read(readers[place], question, skipped)
         if picture is None:
             continue
-        box = about.test_box if about else None
         label_map = classes[label_picture(predictor, picture.image, asked, reading, box)]
         confusion.update(label_map, picture.labels)
         count += 1
@@ -113,23 +107,39 @@ def measure(
     confusion.counts = ranks.add_up(confusion.counts)
     count = int(ranks.add_up(np.array([count]))[0])
     skipped = dict(sorted(ranks.collect(list(skipped.items()))))
-    result = {**_figures(confusion), "pictures": count, "mode": reading.mode}
-    if about and about.scores_all:
-        result["mapping"] = source.mapping
-        if confusion.present.sum() > len(_SIXTEEN) and confusion.present[_SIXTEEN].all():
-            result["miou_16"] = round(100 * float(np.mean(confusion.iou()[_SIXTEEN])), 3)
+    result = {**_figures(confusion, source), "pictures": count, "mode": reading.mode}
+    if source and source.unlabelled:
+        skipped.update(dict.fromkeys(source.unlabelled, "there are no labels"))
     if skipped:
         result["skipped"] = skipped
     return Measured(result, sorted(ranks.collect(rows), key=lambda row: row.place))
 
 
-def _figures(confusion: ConfusionMatrix) -> dict:
+def _habits(
+    question: Question, source: FileSource | None, default_mode: str
+) -> tuple[bool, Reading, tuple[int, int] | None]:
+    """Whether to ask for all names, the reading with its mode, and the box of the test size."""
+    reading, ask_all, box = question.reading, question.ask_all, None
+    if source is not None:
+        ask_all = source.about.scores_all if ask_all is None else ask_all
+        box = source.about.test_box
+        if source.about.windows:
+            default_mode = WINDOWS
+    return bool(ask_all), replace(reading, mode=reading.mode or default_mode), box
+
+
+def _figures(confusion: ConfusionMatrix, source: FileSource | None) -> dict:
     iou, present = confusion.iou(), np.flatnonzero(confusion.present)
-    return {
+    found = {
         "miou": round(100 * confusion.miou(), 3),
         "iou": {CITYSCAPES_NAMES[k]: round(100 * iou[k], 3) for k in present.tolist()},
         "classes": len(present),
     }
+    if source and source.about.scores_all:
+        found["mapping"] = source.mapping
+        if len(present) > len(_SIXTEEN) and confusion.present[_SIXTEEN].all():
+            found["miou_16"] = round(100 * float(np.mean(iou[_SIXTEEN])), 3)
+    return found
 
 
 def _labelled(
