@@ -99,13 +99,14 @@ def gather(model: nn.Module, blocks: Sequence[nn.Module], shard: bool) -> nn.Mod
         return gathered
     synchronise_batch_norms(model)
     if not shard:
-        # Statistics are the same everywhere already.
-        return DistributedDataParallel(gathered, broadcast_buffers=False)
+        return DistributedDataParallel(gathered)
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard
 
     device = next(model.parameters()).device.type
     mesh = init_device_mesh(device, (process_count(),))
+    for parameter in model.parameters():  # FSDP takes no channels-last ones
+        parameter.data = parameter.data.contiguous()
     for block in blocks:
         fully_shard(block, mesh=mesh)
     return fully_shard(gathered, mesh=mesh)
