@@ -5,7 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+from tqdm_demo.predictor import Predictor
 from tqdm_demo.training.reading import Reading, fit_into, label_picture
 
 
@@ -123,3 +125,48 @@ def test_odd_scales(scales):
 )
 def test_published_test_sizes(size, box, wanted_size):
     assert fit_into(size, box) == wanted_size
+
+
+@pytest.fixture(scope="module")
+def predictor(tiny_weights):
+    return Predictor.load(str(tiny_weights / "tiny-tqdm"), "cpu")
+
+
+@pytest.fixture
+def noise():
+    coarse = np.random.default_rng(3).integers(0, 256, (7, 11, 3), dtype=np.uint8)
+    return np.asarray(Image.fromarray(coarse).resize((90, 60), Image.Resampling.BICUBIC))
+
+
+NAMES = ("road", "sky", "car")
+
+
+def test_windows_at_the_test_size_label_the_picture_itself(predictor, noise):
+    """As if the picture had been resized beforehand, but for the size of the label map."""
+    found = predictor.segment(noise, NAMES, mode="windows", working=(160, 240))
+    assert found.label_map.shape == (60, 90)
+    resized = np.asarray(Image.fromarray(noise).resize((240, 160), Image.Resampling.BICUBIC))
+    large = predictor.segment(resized, NAMES, mode="windows")
+    native = predictor.segment(noise, NAMES, mode="windows")
+    assert found.scores.shape == large.scores.shape != native.scores.shape
+    spread = large.scores.max() - large.scores.min()
+    np.testing.assert_allclose(found.scores, large.scores, atol=0.02 * spread)
+
+
+def test_a_scale_is_what_the_model_reads(predictor, noise):
+    plain = predictor.segment(noise, NAMES, mode="single")
+    same = predictor.segment(noise, NAMES, mode="single", working=(64, 96))
+    other = predictor.segment(noise, NAMES, mode="single", working=(128, 192))
+    # 8192 pixels in the shape of 60 x 90, multiples of 32, are 64 x 96.
+    np.testing.assert_array_equal(plain.scores, same.scores)
+    assert other.scores.shape != plain.scores.shape
+
+
+def test_a_mirrored_picture_has_the_mirrored_mean_scores(predictor, noise, monkeypatch):
+    monkeypatch.setattr("tqdm_demo.training.reading.winners", lambda scores, size: scores.numpy())
+    how = Reading("single", scales=(1.0, 2.0), flip=True)
+    found = label_picture(predictor, noise, NAMES, how)
+    mirrored = label_picture(predictor, np.ascontiguousarray(noise[:, ::-1]), NAMES, how)
+    np.testing.assert_allclose(found, mirrored[..., ::-1], rtol=1e-4)
+    once = label_picture(predictor, noise, NAMES, Reading("single", scales=(1.0, 2.0)))
+    assert np.abs(found - once).max() > 1e-3 * np.abs(found).max()
