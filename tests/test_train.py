@@ -1,13 +1,22 @@
 """The training program from its command line to a checkpoint that loads."""
 
 import json
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
 from types import SimpleNamespace
 
 import numpy as np
+import open_clip
 import pytest
 import torch
+from PIL import Image
+from safetensors.torch import load_file
 
-from tqdm_demo import train
+from tqdm_demo import clips, train
 from tqdm_demo.checkpoint import load_segmenter
 from tqdm_demo.config import ModelConfig, TrainConfig, from_json
 from tqdm_demo.presets import PRESETS
@@ -39,11 +48,15 @@ def painted(monkeypatch):
     return seeds
 
 
-def run(tiny_weights, folder, preset, *more):
+def arguments(tiny_weights, folder, preset, *more):
     main = ["--preset", preset, "--clip", str(tiny_weights / "tiny-clip"), "--cache",
             str(folder / "pools"), "--out", str(folder / preset), "--work",
             str(folder / "work")]  # fmt: skip
-    train.main([*main, *TINY, *more])
+    return [*main, *TINY, *more]
+
+
+def run(tiny_weights, folder, preset, *more):
+    train.main(arguments(tiny_weights, folder, preset, *more))
     return folder / preset
 
 
@@ -87,6 +100,30 @@ def test_an_interrupted_training_ends_in_the_same_checkpoint(tiny_weights, tmp_p
     assert len(calls) == 4
 
 
+def test_a_training_that_is_killed_at_any_moment_continues_to_the_bit(tiny_weights, tmp_path):
+    """A process of its own, SIGKILL at a random step; dropout is at work."""
+    more = ("--steps", "8", "--save-every", "2", "--evaluate-every", "4")
+    whole = run(tiny_weights, tmp_path / "whole", "streets-tqdm", *more)
+    shutil.copytree(tmp_path / "whole" / "pools", tmp_path / "parts" / "pools")
+    step = random.randint(3, 6)
+    print(f"killed after step {step}")
+    records_file = tmp_path / "parts" / "work" / "metrics.jsonl"
+    program = [sys.executable, "-m", "tqdm_demo.train"]
+    command = [*program, *arguments(tiny_weights, tmp_path / "parts", "streets-tqdm", *more)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as killed:
+        while not any(r["step"] >= step for r in records.read_records(records_file)):
+            assert killed.poll() is None
+            time.sleep(0.01)
+        killed.kill()
+    assert killed.returncode == -signal.SIGKILL
+    parts = run(tiny_weights, tmp_path / "parts", "streets-tqdm", "--resume", *more)
+    for name in ("work/state.safetensors", "work/best.safetensors"):
+        first, second = (load_file(tmp_path / part / name) for part in ("whole", "parts"))
+        assert all(torch.equal(first[key], second[key]) for key in first)
+    first, second = (load_segmenter(folder).state_dict() for folder in (whole, parts))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
 @pytest.mark.parametrize(("factor", "image_tower"), [("0.1", None), ("0", "tiny-clip")])
 def test_a_sibling_clip_keeps_the_towers_that_are_frozen(
     tiny_weights, tmp_path, factor, image_tower
@@ -117,3 +154,63 @@ def test_an_unknown_preset_is_refused(capsys):
     with pytest.raises(SystemExit):
         train.main(["--preset", "streets-other"])
     assert "streets-queries" in capsys.readouterr().err
+
+
+def make_gta5(folder, pictures=3):
+    """GTA5 as it unpacks: palette PNGs of raw ids."""
+    rng = np.random.default_rng(0)
+    for split in ("train", "valid"):
+        for kind in ("images", "labels"):
+            (folder / kind / split).mkdir(parents=True)
+        for number in range(pictures):
+            ids = np.repeat(rng.choice([7, 11, 23, 26, 0], (4, 6)), 40, 0).repeat(40, 1)
+            labels = Image.fromarray(ids.astype(np.uint8), "P")
+            labels.putpalette(rng.integers(0, 256, 768, dtype=np.uint8).tobytes())
+            labels.save(folder / "labels" / split / f"{number:05d}.png")
+            colours = rng.integers(0, 256, (256, 3), dtype=np.uint8)
+            Image.fromarray(colours[ids]).save(folder / "images" / split / f"{number:05d}.png")
+
+
+def test_a_data_set_on_disk_is_checked_first_and_trained_on(tiny_weights, tmp_path, capsys):
+    make_gta5(tmp_path / "gta5")
+    out = run(tiny_weights, tmp_path, "streets-tqdm", "--source", "gta5", "--data-root",
+              str(tmp_path / "gta5"), "--steps", "2")  # fmt: skip
+    spec = f"gta5:{tmp_path / 'gta5'}"
+    config = json.loads((out / "config.json").read_text())
+    assert config["training"]["source"] == spec
+    assert config["results"]["validation"][spec]["miou"] >= 0
+    assert "3 pictures" in capsys.readouterr().out.split("{")[0]
+    assert (tmp_path / "work" / "class-index.json").exists()
+    assert "drawn" not in (out / "README.md").read_text()
+
+
+def test_a_missing_data_set_is_told_before_any_model_is_built(tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "load_start", lambda *_: pytest.fail("a CLIP was loaded"))
+    with pytest.raises(SystemExit, match=r"(?s)GTA5.*unpack"):
+        train.main(["--preset", "clip-vit-b-gta5", "--data-root", str(tmp_path), "--device", "cpu"])
+
+
+def test_a_clip_that_cannot_be_had_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(clips, "fetch", lambda *_: (_ for _ in ()).throw(ValueError("offline")))
+    make_gta5(tmp_path / "gta5")
+    with pytest.raises(SystemExit, match="train: offline"):
+        train.main(["--preset", "clip-vit-b-gta5", "--data-root", str(tmp_path / "gta5"),
+                    "--device", "cpu"])  # fmt: skip
+
+
+def test_the_class_embedding_is_doubled_as_published_unless_clean():
+    config = {
+        "embed_dim": 12,
+        "vision_cfg": {"image_size": 32, "layers": 4, "width": 24, "head_width": 8,
+                       "patch_size": 8},
+        "text_cfg": {"context_length": 16, "vocab_size": 49408, "width": 16, "heads": 2,
+                     "layers": 1},
+    }  # fmt: skip
+    clip = open_clip.CLIP(**config)
+    model = ModelConfig(clip=config, class_names=("road", "sky"), pyramid_blocks=(0, 1, 2, 3),
+                        width=32, heads=2, pixel_layers=1, mask_layers=1, text_positions=10,
+                        input_size=(32, 32))  # fmt: skip
+    for clean, factor in ((False, 2), (True, 1)):
+        segmenter = train.build(model, clip, TrainConfig(clean=clean))
+        embedding = segmenter.image_encoder.tower.class_embedding
+        torch.testing.assert_close(embedding, factor * clip.visual.class_embedding)

@@ -9,6 +9,10 @@ from tqdm_demo.config import ModelConfig, TrainConfig
 from tqdm_demo.training.loop import Progress
 
 _NO_SETTINGS = ("clip", "class_names", "queries", "text_tower", "image_tower")
+_NO_RECIPE = (
+    *("source", "seed", "validation", "watch", "watch_scenes"),
+    *("checkpointing", "compile", "shard"),
+)
 _KINDS = {
     "textual": "A textual-query mask transformer (tqdm, ECCV 2024, arXiv 2407.09033)",
     "learned": "The baseline of the textual-query mask transformer (tqdm, ECCV 2024, arXiv "
@@ -36,6 +40,26 @@ def write_card(
         "",
         f"# {folder.name}",
         "",
+        *(_drawn if training.source.startswith("streets:") else _real)(
+            model, training, clip, progress
+        ),
+        "",
+        "## What differs from the published training",
+        "",
+        "| setting | published | here |",
+        "|---|---|---|",
+        *_differences(ModelConfig(), model, skip=_NO_SETTINGS),
+        *_differences(TrainConfig(), training, skip=_NO_RECIPE),
+        "",
+        *_frozen_tower(training),
+        "Every other value is in `config.json`.",
+    ]
+    (folder / "README.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _drawn(model: ModelConfig, training: TrainConfig, clip: str, progress: Progress) -> list[str]:
+    """What there is to say of a model that knows drawn streets."""
+    return [
         f"{_KINDS[model.queries]}, at a tiny scale and trained on drawn streets.",
         "",
         f"- **Trained on** {training.scenes} drawn pictures of `{training.source}` "
@@ -45,26 +69,36 @@ def write_card(
         "and captions of regions of real frames if it was trained with any (see its own card): "
         '"unseen" domains are unseen by this segmenter, as in the paper, not by its CLIP.',
         f"- **Chosen** by the mIoU on {training.validation_scenes} other pictures of the same "
-        f"source: {100 * progress.best_miou:.1f} % at step {progress.best_step} of "
-        f"{progress.step}. No other domain had a say.",
+        f"source: {_best(progress)}. No other domain had a say.",
         "- **Use**: `Predictor.load` of this project; 19 Cityscapes names, or any others.",
         "- **Terms**: the code is under Apache-2.0; these weights come from that CLIP, so what its "
         "card says about its data holds for them too.",
         "- **Limits**: a toy that shows how the method works. It is no street-scene segmenter for "
-        "any real purpose.",
-        "",
-        "## What differs from the published training",
-        "",
-        "| setting | published | here |",
-        "|---|---|---|",
-        *_differences(ModelConfig(), model, skip=_NO_SETTINGS),
-        *_differences(TrainConfig(), training, skip=("source", "seed", "watch", "watch_scenes")),
-        "",
-        *_frozen_tower(training),
-        "The weights of the regularisers follow the scale of the tiny CLIP's embeddings.",
-        "Every other value is in `config.json`.",
+        "any real purpose. The weights of its regularisers follow the scale of the tiny CLIP's "
+        "embeddings.",
     ]
-    (folder / "README.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _real(model: ModelConfig, training: TrainConfig, clip: str, progress: Progress) -> list[str]:
+    """What there is to say of a model that was trained on pictures on disk; no local paths."""
+    kinds = dict.fromkeys(part.strip().split(":")[0] for part in training.source.split(","))
+    sets = ", ".join(kinds)
+    return [
+        f"{_KINDS[model.queries]}, trained on {sets}.",
+        "",
+        f"- **Trained on** {sets}: {training.batch_size * training.accumulate} crops of "
+        f"{training.crop} pixels a step in each process.",
+        f"- **Starts from** the CLIP `{clip}`.",
+        f"- **Chosen** by the mIoU on up to {training.validation_scenes} validation pictures of "
+        f"the source: {_best(progress)}.",
+        "- **Use**: `Predictor.load` of this project; 19 Cityscapes names, or any others.",
+        "- **Terms**: those of the data sets and of the CLIP.",
+    ]
+
+
+def _best(progress: Progress) -> str:
+    miou = 100 * progress.best_miou
+    return f"{miou:.1f} % at step {progress.best_step} of {progress.step}"
 
 
 def _frozen_tower(training: TrainConfig) -> list[str]:
