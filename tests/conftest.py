@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import open_clip
@@ -67,3 +71,47 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
         model = dataclasses.replace(model, text_tower="tiny-clip")
         save_segmenter(Segmenter.from_clip(model, clip), folder / name)
     return folder
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A stand-in for the Hugging Face Hub with an empty cache: serves FOLDER/user/name/file."""
+    from huggingface_hub import constants
+
+    root = tmp_path / "hub"
+    root.mkdir()
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            self.do_GET()
+
+        def do_GET(self) -> None:
+            repository, _, file = self.path.strip("/").partition("/resolve/main/")
+            path = root / repository / file
+            found = bool(file) and path.is_file()
+            self.send_response(200 if found or not file else 404)
+            self.send_header("X-Repo-Commit", 40 * "a")
+            if not found and file:
+                known = (root / repository).is_dir()
+                self.send_header("X-Error-Code", "EntryNotFound" if known else "RepoNotFound")
+            body = path.read_bytes() if found else b""
+            self.send_header("ETag", hashlib.sha256(body).hexdigest())
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(body)
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}"
+    monkeypatch.setattr(constants, "ENDPOINT", address)
+    template = address + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    yield root
+    server.shutdown()
+    server.server_close()

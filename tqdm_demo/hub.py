@@ -99,7 +99,8 @@ def _check_reachable(repository: str) -> None:
 
 def _unreachable(repository: str, state: str) -> str:
     return (
-        f"{repository} is not in this machine's cache, and the connection to {constants.ENDPOINT} "
-        f"{state}. Go online and choose it again, or run `hf download {repository}` "
-        f"on a machine that is online and copy its cache ({constants.HF_HUB_CACHE}) here."
+        f"{repository} is not on this machine (no such folder, nothing in the cache), and the "
+        f"connection to {constants.ENDPOINT} {state}. Go online and choose it again, or run "
+        f"`hf download {repository}` on a machine that is online and copy its cache to "
+        f"{constants.HF_HUB_CACHE}."
     )
