@@ -26,6 +26,19 @@ def test_the_longest_unused_goes_first():
     assert (cache.peek("a"), cache.peek("b"), cache.peek("c")) == (1, None, 3)
 
 
+def test_heavy_values_make_room_for_themselves():
+    cache = BoundedCache(10, weigh=len)
+    cache.put("a", "1234")
+    cache.put("b", "12345")
+    cache.put("c", "123")  # 12 in all, so the oldest goes
+    assert (cache.peek("a"), cache.peek("b"), cache.peek("c")) == (None, "12345", "123")
+    cache.put("b", "1")  # replaced: its old weight does not count any more
+    cache.put("d", "123456")
+    assert len(cache) == 3
+    cache.put("e", "12345678901")  # heavier than the limit: not kept, and drops no other
+    assert cache.peek("e") is None and len(cache) == 3
+
+
 def test_many_threads_never_exceed_the_limit():
     cache = BoundedCache(5)
     sizes = []
