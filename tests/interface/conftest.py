@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.interface.browsing import CHROMIUM, FLAGS, PATIENCE, SIZES
 from tqdm_demo.checkpoint import WEIGHTS
 from tqdm_demo.interface.examples import Example, read_examples
 from tqdm_demo.interface.models import ModelShelf
@@ -82,3 +84,46 @@ def street(tmp_path: Path) -> Path:
     path = tmp_path / "street.png"
     Image.fromarray(pixels).save(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no chromium here (its path goes into the variable CHROMIUM)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, page_url: str) -> Iterator[Callable[..., Page]]:
+    """Opens pages: ``visit(query, size="desktop" | "phone", dark=False)``.
+
+    At the end they must have been quiet: no error in a script, and nothing asked from anywhere
+    but the page's own server.
+    """
+    errors, strangers, contexts = [], [], []
+    own = (page_url, "data:", "blob:")
+
+    def open_page(query: str = "", size: str = "desktop", dark: bool = False) -> Page:
+        width, height = SIZES[size]
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            reduced_motion="reduce",
+            color_scheme="dark" if dark else "light",
+            has_touch=size == "phone",
+        )
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("request", lambda request: strangers.append(request.url))
+        theme = "__theme=dark&" if dark else ""
+        page.goto(f"{page_url}?{theme}{query}")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert errors == [] and [url for url in strangers if not url.startswith(own)] == []

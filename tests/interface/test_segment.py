@@ -1,0 +1,159 @@
+"""The rail and the tab "Segment", without a browser: events are plain functions."""
+
+import gradio as gr
+import pytest
+from PIL import Image
+
+from tqdm_demo.class_list import parse_class_list
+from tqdm_demo.interface.answers import AnswerStore, Question
+from tqdm_demo.interface.examples import Example
+from tqdm_demo.interface.models import ModelShelf
+from tqdm_demo.interface.parts import make_parts
+from tqdm_demo.interface.rail import build_rail, edit_names, take_picture
+from tqdm_demo.interface.tab_segment import build_tab, on_change, pack
+from tqdm_demo.interface.viewer import ViewerData
+from tqdm_demo.vocabulary import PRESETS
+
+CLASSES = parse_class_list("road\nsky\ncar")
+SKIPPED = gr.skip()
+
+
+@pytest.fixture
+def built(tiny_weights, street):
+    """Page, rail, tab and store, on models with empty caches."""
+    clip = f"zero-shot:{tiny_weights / 'tiny-clip'}"
+    shelf = ModelShelf([str(tiny_weights / "tiny-tqdm"), clip, "streets-nowhere"], "cpu")
+    examples = [Example(street, None, "Noise", "game", ("road",), "Apache-2.0")]
+    with gr.Blocks():
+        page = make_parts(shelf, examples)
+        rail, parts = build_rail(page), build_tab(page)
+    return page, rail, parts, AnswerStore(shelf)
+
+
+@pytest.fixture
+def ask(built):
+    """The event of the tab: (picture, classes, source, asked) -> all its updates."""
+    page, _, parts, store = built
+
+    def run(picture, classes=CLASSES, source=None, asked=None, tab="segment"):
+        source = source or page.shelf.columns[0]
+        return list(on_change(store, parts, picture, classes, source, tab, asked))
+
+    return run
+
+
+def test_a_picture_is_answered(built, ask, street):
+    page, _, parts, _ = built
+    working, done = ask(str(street))
+    assert "progressbar" in working[parts.status] and set(working) == {parts.status}
+    assert isinstance(done[parts.viewer], ViewerData)
+    assert "picture encoded in" in done[parts.status] and "3 new names" in done[parts.status]
+    assert done[parts.asked] == Question(str(street), CLASSES, page.shelf.columns[0])
+
+
+def test_an_edited_list_reuses_the_picture_and_encodes_new_names_only(
+    built, ask, street, monkeypatch
+):
+    page, _, parts, _ = built
+    asked = ask(str(street))[-1][parts.asked]
+    model = page.shelf.predictor(page.shelf.columns[0]).model
+    seen = []
+    for method in ("encode_image", "encode_names"):
+        original = getattr(model, method)
+
+        def spied(*values, original=original, method=method):
+            seen.append((method, values[0] if method == "encode_names" else None))
+            return original(*values)
+
+        monkeypatch.setattr(model, method, spied)
+    (done,) = ask(str(street), parse_class_list("road\ntaxi\ncar"), asked=asked)
+    assert seen == [("encode_names", ["taxi"])]
+    assert "1 new name in" in done[parts.status] and "reused" in done[parts.status]
+    (again,) = ask(str(street), CLASSES, asked=done[parts.asked])
+    assert "asked before" in again[parts.status] and len(seen) == 1
+
+
+def test_nothing_is_computed_twice_or_behind_another_tab(built, ask, street):
+    _, _, parts, _ = built
+    asked = ask(str(street))[-1][parts.asked]
+    # Not an empty list: gradio empties what a generator has not filled.
+    assert ask(str(street), asked=asked) == [SKIPPED]
+    assert ask(str(street), tab="similarity") == [SKIPPED]
+
+
+def test_an_emptied_field_empties_the_viewer(built, ask):
+    _, _, parts, _ = built
+    assert ask(None) == [{parts.viewer: None, parts.status: "", parts.asked: None}]
+
+
+def test_a_missing_model_is_said_and_the_last_answer_stays(built, ask, street):
+    _, _, parts, _ = built
+    updates = ask(str(street), source="streets-nowhere")
+    assert set().union(*updates) == {parts.status}
+    assert 'role="alert"' in updates[-1][parts.status]
+    assert "streets-nowhere" in updates[-1][parts.status]
+
+
+def test_a_picture_that_was_cleaned_away_is_said(built, ask, tmp_path):
+    _, _, parts, store = built
+    last = ask(str(tmp_path / "gone.png"))[-1]
+    assert set(last) == {parts.status} and "not there any more" in last[parts.status]
+    with pytest.raises(ValueError, match="not there any more"):
+        pack(store, Question(str(tmp_path / "gone.png"), CLASSES, store.shelf.columns[0]))
+    assert pack(store, None) is None
+
+
+def test_packing_needs_no_second_run(built, ask, street, monkeypatch):
+    _, _, parts, store = built
+    asked = ask(str(street))[-1][parts.asked]
+    monkeypatch.setattr(store.shelf, "predictor", None)
+    assert pack(store, asked).startswith(b"PK")
+
+
+def test_pictures_are_shown_upright_and_small(built, tmp_path):
+    page, rail, _, _ = built
+    jpeg = tmp_path / "photo.JPG"
+    Image.new("RGB", (60, 40), "red").save(jpeg)
+    assert take_picture(str(jpeg), page, rail)[rail.picture] == str(jpeg)
+    large = tmp_path / "large.png"
+    Image.new("RGB", (2600, 1300), "red").save(large)
+    after = take_picture(str(large), page, rail)
+    assert after[rail.picture].shape == (640, 1280, 3) and after[page.picture] == str(large)
+
+
+def test_what_is_no_picture_is_said_and_the_last_answer_stays(built, tmp_path):
+    page, rail, _, _ = built
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"this is no picture")
+    after = take_picture(str(broken), page, rail)
+    assert page.picture not in after and "not an image" in after[rail.picture_problem]
+    assert take_picture(None, page, rail)[page.picture] is None
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "empty"),
+        ("car\ncar", "twice"),
+        ("car: red", "no colour"),
+        ("\n".join(f"name {i}" for i in range(10_000)), "10000 names"),
+        ("x" * 10_000, "too long"),
+        ("one two three four five six seven eight nine ten eleven", "pieces of words"),
+    ],
+)
+def test_a_mistake_in_the_list_is_answered_in_place(built, text, words):
+    page, rail, _, _ = built
+    model = page.shelf.columns[0]
+    page.shelf.predictor(model)
+    after = edit_names(text, False, model, page, rail)
+    assert set(after) == {rail.names_problem} and words in after[rail.names_problem]
+
+
+def test_only_lists_of_ones_own_are_kept(built):
+    page, rail, _, _ = built
+    model = page.shelf.columns[0]
+    own = edit_names("road\ncar, taxi: #0000ff", True, model, page, rail)
+    assert own[rail.kept] == "road\ncar, taxi: #0000ff" and own[rail.names_problem] == ""
+    assert own[page.classes].labels == ("road", "car", "everything else")
+    for names in PRESETS.values():
+        assert rail.kept not in edit_names("\n".join(names), False, model, page, rail)
