@@ -53,7 +53,7 @@ class FilterParts:
     chart: gr.HTML
 
 
-def build_panel(page: PageParts) -> None:
+def build_panel(page: PageParts) -> FilterParts:
     """Creates the panel inside the current ``gr.Tab`` and connects its events."""
     gr.HTML(markup.line(LEAD))
     choices = [(domain.title, name) for name, domain in DOMAINS.items() if name != SOURCE]
@@ -85,6 +85,7 @@ def build_panel(page: PageParts) -> None:
     shared = [page.picture, page.classes]
     connect_run(page, run, stop, filtered, [*shared, domains, strength, models], [status, board])
     connect_run(page, draw, stop_drawing, drawn, [*shared, domain, models], [chart_status, chart])
+    return parts
 
 
 def show_filters(
@@ -116,8 +117,10 @@ def show_filters(
                 labels = page.shelf.predictor(source).segment(changed, classes.names).label_map
                 if not index:
                     before.append(labels)
-                caption = f"{figures.percent(agreement(labels, before[row]))} as before"
-                cell = _answer(changed, labels, classes, titles[row], caption if index else "")
+                caption = "the answer to agree with"
+                if index:
+                    caption = f"{figures.percent(agreement(labels, before[row]))} as before"
+                cell = _answer(changed, labels, classes, titles[row], caption)
                 columns = with_cell(columns, index, row + 1, cell)
     except ValueError as error:
         yield {parts.status: markup.problem(str(error))}

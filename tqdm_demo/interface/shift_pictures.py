@@ -45,7 +45,7 @@ class PictureParts:
     board: gr.HTML
 
 
-def build_panel(page: PageParts) -> None:
+def build_panel(page: PageParts) -> PictureParts:
     """Creates the panel inside the current ``gr.Tab`` and connects its events."""
     gr.HTML(markup.line(LEAD))
     with gr.Row(elem_classes="tab-controls"):
@@ -80,6 +80,7 @@ def build_panel(page: PageParts) -> None:
 
     page.classes.change(list_changed, page.classes, name, **page.light)
     connect_run(page, run, stop, shown, [page.classes, files, name, view, model], [status, board])
+    return parts
 
 
 def show_pictures(

@@ -52,7 +52,7 @@ class StreetParts:
     table: gr.HTML
 
 
-def build_panel(page: PageParts) -> None:
+def build_panel(page: PageParts) -> StreetParts:
     """Creates the panel inside the current ``gr.Tab`` and connects its events."""
     gr.HTML(markup.line(LEAD))
     choices = [(domain.title, name) for name, domain in DOMAINS.items()]
@@ -78,6 +78,7 @@ def build_panel(page: PageParts) -> None:
     connect_run(
         page, run, stop, drawn, [page.classes, seed, domains, models], [status, board, table]
     )
+    return parts
 
 
 def show_street(

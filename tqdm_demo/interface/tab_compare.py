@@ -78,7 +78,7 @@ class Shown:
     labels: np.ndarray
 
 
-def build_tab(page: PageParts) -> None:
+def build_tab(page: PageParts) -> CompareParts:
     """Creates the tab inside the current ``gr.Tab`` and connects its events."""
     gr.HTML(markup.line(LEAD))
     chosen = list(reversed(page.shelf.columns))
@@ -139,6 +139,7 @@ def build_tab(page: PageParts) -> None:
         [status, board, differing, shares, parts.asked],
         **page.latest,
     )
+    return parts
 
 
 def on_change(

@@ -56,7 +56,7 @@ class SimilarityParts:
     asked: gr.State
 
 
-def build_tab(page: PageParts) -> None:
+def build_tab(page: PageParts) -> SimilarityParts:
     """Creates the tab inside the current ``gr.Tab`` and connects its events."""
     gr.HTML(markup.line(LEAD))
     controls = build_controls(page)
@@ -96,6 +96,7 @@ def build_tab(page: PageParts) -> None:
         ],
         **page.latest,
     )
+    return parts
 
 
 def on_change(

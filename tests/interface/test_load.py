@@ -1,0 +1,118 @@
+"""Many visitors at once: each gets their own right answer, and the memory comes back."""
+
+from __future__ import annotations
+
+import gc
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from tqdm_demo import predictor
+from tqdm_demo.interface.models import ModelShelf
+from tqdm_demo.interface.page import QUEUE, build_page, launch_page
+
+CLIENTS, REQUESTS = 32, 5
+WORDS = ("road", "sky", "car", "taxi", "vegetation", "traffic light", "photo", "light")
+
+
+@pytest.fixture(scope="module")
+def small_shelf(tiny_weights) -> Iterator[ModelShelf]:
+    """Models whose caches are full after a few pictures: what is kept on purpose is no leak."""
+    clip = f"zero-shot:{tiny_weights / 'tiny-clip'}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(predictor, "KEPT_BYTES", 4 * 1024**2)
+        yield ModelShelf(
+            [str(tiny_weights / "tiny-tqdm"), str(tiny_weights / "tiny-queries"), clip], "cpu"
+        )
+
+
+@pytest.fixture(scope="module")
+def small_url(small_shelf, tmp_path_factory) -> Iterator[str]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NO_PROXY", "127.0.0.1,localhost")
+        patch.setenv("no_proxy", "127.0.0.1,localhost")
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("load")))
+        page = build_page(small_shelf, [])
+        yield launch_page(page, "127.0.0.1", port=None, block=False).rstrip("/")
+        page.close()
+
+
+def asked(client: int, request: int) -> tuple[np.ndarray, list[str]]:
+    """Another picture and another class list for every request."""
+    rng = np.random.default_rng([client, request])
+    height, width = rng.integers(20, 60, 2)
+    names = rng.permutation(WORDS)[: rng.integers(2, len(WORDS))].tolist()
+    return rng.integers(0, 256, (height, width, 3), np.uint8), names
+
+
+def ask(http: httpx.Client, image: np.ndarray, names: list[str], source: str) -> tuple:
+    """One request to /segment as a program makes it: the label map and the names."""
+    file = BytesIO()
+    Image.fromarray(image).save(file, "PNG")
+    sent = http.post("/gradio_api/upload", files={"files": ("a.png", file.getvalue())})
+    picture = {"path": sent.json()[0], "meta": {"_type": "gradio.FileData"}}
+    called = http.post("/gradio_api/call/segment", json={"data": [picture, names, source]})
+    with http.stream("GET", f"/gradio_api/call/segment/{called.json()['event_id']}") as events:
+        lines = [line for line in events.iter_lines() if line]
+    event, data = lines[-2:]
+    assert event == "event: complete", lines
+    ((labels, answered, _),) = json.loads(data.removeprefix("data: "))
+    png = http.get(f"/gradio_api/file={labels['path']}").content
+    return np.asarray(Image.open(BytesIO(png))), answered
+
+
+def visit(url: str, client: int, sources: tuple[str, ...], requests: range) -> list[tuple]:
+    with httpx.Client(base_url=url, timeout=300, trust_env=False) as http:
+        return [
+            ask(http, *asked(client, request), sources[(client + request) % len(sources)])
+            for request in requests
+        ]
+
+
+def visit_all(url: str, sources: tuple[str, ...], requests: range) -> list[list[tuple]]:
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        jobs = [pool.submit(visit, url, c, sources, requests) for c in range(CLIENTS)]
+        return [job.result() for job in jobs]
+
+
+def resident() -> float | None:
+    """This process's memory in MB, where the system tells."""
+    gc.collect()
+    status = Path("/proc/self/status")
+    if not status.is_file():
+        return None
+    (line,) = [line for line in status.read_text().splitlines() if line.startswith("VmRSS")]
+    return int(line.split()[1]) / 1024
+
+
+def test_nobody_gets_anothers_answer_and_the_memory_comes_back(small_shelf, small_url):
+    sources = small_shelf.columns
+    visit_all(small_url, sources, range(100, 101))  # so that all that is loaded once is there
+    before = resident()
+    answers = visit_all(small_url, sources, range(REQUESTS))
+    after = resident()
+    assert sum(map(len, answers)) == CLIENTS * REQUESTS
+    for client, row in enumerate(answers):
+        for request, (labels, names) in enumerate(row):
+            image, wanted = asked(client, request)
+            model = small_shelf.predictor(sources[(client + request) % len(sources)])
+            expected = model.segment(image, wanted)
+            assert names == wanted
+            np.testing.assert_array_equal(labels, expected.label_map)
+    if before is not None:
+        print(f"{before:.0f} MB before, {after:.0f} MB after {CLIENTS * REQUESTS} requests")
+        assert after <= 1.1 * before
+
+
+def test_the_queue_has_an_end(tiny_shelf):
+    page = build_page(tiny_shelf, [])
+    limits = {fn.concurrency_limit for fn in page.fns.values() if fn.concurrency_id == "models"}
+    assert limits == {1}
+    assert CLIENTS <= QUEUE <= 100
