@@ -1,4 +1,4 @@
-"""Serves the page: ``python app.py [--port P] [--model SOURCE ...] [--max-models N] [--device D]``.
+"""Serves the page: ``python app.py [--port P] [--model SOURCE]... [--device auto|cuda|mps|cpu]``.
 
 Opens http://127.0.0.1:7860 with the bundled weights; on a Hugging Face Space on all addresses.
 """
@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import argparse
 import os
+from functools import partial
 
 from tqdm_demo.interface.examples import read_examples
 from tqdm_demo.interface.models import ModelShelf
 from tqdm_demo.interface.page import build_page, launch_page
+from tqdm_demo.predictor import Predictor
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -29,6 +31,9 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--max-models", type=int, default=4, metavar="N", help="kept in memory (default: 4)"
     )
+    parser.add_argument(
+        "--window-batch", type=int, default=4, metavar="N", help="windows at once (default: 4)"
+    )
     parser.add_argument("--device", choices=("auto", "cuda", "mps", "cpu"), default="auto")
     return parser.parse_args(arguments)
 
@@ -37,7 +42,8 @@ def main() -> None:
     """Loads the models and serves the page until it is interrupted."""
     arguments = parse_arguments()
     try:
-        shelf = ModelShelf(arguments.model, arguments.device, arguments.max_models)
+        load = partial(Predictor.load, window_batch=arguments.window_batch)
+        shelf = ModelShelf(arguments.model, arguments.device, arguments.max_models, load)
         shelf.predictor(shelf.columns[0])
     except ValueError as error:
         raise SystemExit(f"app.py: {error}") from error

@@ -23,7 +23,6 @@ import torch
 from tqdm_demo.checkpoint import (
     CONFIG_FILE,
     TENSOR_FILE,
-    WEIGHTS,
     load_clip,
     load_segmenter,
     read_config,
@@ -133,7 +132,7 @@ def locate(source: str) -> Path:
     name = _split(source)[1]
     if source.startswith(OPEN_CLIP):
         return locate_clip(name)
-    if _HUB.fullmatch(name) and not Path(name).exists() and not (WEIGHTS / name).exists():
+    if _HUB.fullmatch(name) and not Path(name).exists():
         return _from_hub(name)
     return resolve_source(name)
 

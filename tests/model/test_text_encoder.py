@@ -73,3 +73,21 @@ def test_no_prompt_at_all(encoder):
     bare = TextEncoder(encoder.tower, prompt_length=0)
     tokens = open_clip.tokenize(NAMES, context_length=9)
     torch.testing.assert_close(bare(tokens), bare(tokens, with_prompt=False))
+
+
+def test_a_longer_position_table_makes_room_and_changes_no_short_name(encoder):
+    clip = encoder.tower
+    whole = torch.cat((clip.positional_embedding.detach(), torch.randn(9, 16)))
+    tokens = open_clip.tokenize(NAMES, context_length=clip.context_length)
+    before, limit = encoder(tokens), encoder.longest_name
+    name = open_clip.tokenize(["tree " * (limit + 1)], context_length=77)
+    with pytest.raises(ValueError, match=f"at most {limit} fit"):
+        encoder(name)
+    assert not encoder.lengthen(whole + 0.1), "of another text tower"
+    assert not encoder.lengthen(whole[:limit]), "shorter"
+    # What a checkpoint stores in float16 is still recognised.
+    assert encoder.lengthen(whole.half().float())
+    assert encoder.longest_name == limit + 9
+    assert torch.equal(encoder(tokens), before)
+    assert encoder(name).isfinite().all()
+    assert not encoder.tower.positional_embedding.requires_grad
