@@ -11,7 +11,7 @@ import gradio as gr
 
 from tqdm_demo.class_list import ClassList
 from tqdm_demo.interface import markup, tab_compare, tab_segment, tab_shift, tab_similarity
-from tqdm_demo.interface.api import segment_endpoint
+from tqdm_demo.interface.api import add_endpoints
 from tqdm_demo.interface.examples import Example
 from tqdm_demo.interface.models import ModelShelf
 from tqdm_demo.interface.parts import FIRST_TAB, PageParts, make_parts
@@ -21,6 +21,8 @@ from tqdm_demo.interface.theme import make_theme
 
 TITLE = "tqdm: name it, and see it"
 HOUR = 3600
+# Requests that may wait; the next one is told that the queue is full.
+QUEUE = 64
 # Every tab is a module with TITLE, ID and build_tab(page).
 TABS = (tab_segment, tab_similarity, tab_compare, tab_shift)
 
@@ -49,12 +51,7 @@ def build_page(shelf: ModelShelf, examples: Sequence[Example]) -> gr.Blocks:
         gr.HTML(markup.FOOTER)
         _restore(blocks, page, rail, tabs)
         _keep_address(page)
-        gr.api(
-            segment_endpoint(shelf, blocks),
-            api_name="segment",
-            concurrency_id="models",
-            concurrency_limit=1,
-        )
+        add_endpoints(shelf, blocks)
     return blocks
 
 
@@ -68,7 +65,7 @@ def launch_page(page: gr.Blocks, host: str, port: int | None, block: bool = True
         block: stay here until the program is interrupted.
     """
     folder = Path(__file__).parent
-    _, url, _ = page.queue(max_size=32).launch(
+    _, url, _ = page.queue(max_size=QUEUE).launch(
         server_name=host,
         server_port=port,
         prevent_thread_lock=not block,
