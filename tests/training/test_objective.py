@@ -172,3 +172,28 @@ def test_accumulated_gradients_are_those_of_the_larger_batch(clean):
     parts = gradients([slice(0, 2), slice(2, 4)])
     for name, gradient in whole.items():
         torch.testing.assert_close(parts[name], gradient, rtol=1e-3, atol=1e-5, msg=name)
+
+
+def test_measuring_in_windows(batch):
+    """As far as one window goes it is the single pass; a wide picture takes several."""
+    model = dataclasses.replace(TEXTUAL, input_size=(32, 32))
+    torch.manual_seed(0)
+    segmenter = Segmenter(model).eval()
+    single = Objective(segmenter, CONFIG)
+    segmenter.config = dataclasses.replace(model, window_stride=21)
+    windowed = Objective(segmenter, CONFIG)
+    rng = np.random.default_rng(1)
+    labels = rng.integers(0, 3, (32, 32)).astype(np.uint8)
+    picture = LabelledPicture(rng.integers(0, 256, (32, 32, 3), dtype=np.uint8), labels)
+    segmenter.config = model
+    expected = single.measure([picture]).counts
+    segmenter.config = dataclasses.replace(model, window_stride=21)
+    agree = np.minimum(windowed.measure([picture]).counts, expected).sum() / expected.sum()
+    assert agree > 0.99  # scores that tie to rounding may fall either way
+    seen, encode = [], segmenter.encode_image
+    segmenter.encode_image = lambda pixels: seen.append(len(pixels)) or encode(pixels)
+    wide = LabelledPicture(rng.integers(0, 256, (40, 75, 3), dtype=np.uint8),
+                           rng.choice(np.array([0, 2, 255], np.uint8), (40, 75)))  # fmt: skip
+    counts = windowed.measure([wide]).counts
+    assert sum(seen) == 2 * 4
+    assert counts.sum() == (wide.labels != 255).sum() and counts[:, 1].sum() == 0

@@ -140,7 +140,7 @@ class Objective:
             return scores, scores  # the second one is for similarities, which nobody asks for
 
         sides = (image.shape[:2], working, config.input_size, (stride, stride))
-        return present[merge_windows(maps, *sides, batch=_MEASURED_AT_ONCE).label_map].numpy()
+        return present.numpy()[merge_windows(maps, *sides, batch=_MEASURED_AT_ONCE).label_map]
 
     def _scores(self, images: Sequence[np.ndarray], embeddings: Tensor | None) -> Tensor:
         """Scores (B, M, h, w) of pictures of one size."""
