@@ -5,7 +5,7 @@ from PIL import Image
 
 from tqdm_demo import predictor as module
 from tqdm_demo.devices import choose_device
-from tqdm_demo.predictor import Predictor
+from tqdm_demo.predictor import MODES, Predictor
 
 NAMES = ("road", "sky", "car", "traffic light", "vegetation")
 SOURCES = ("tiny-tqdm", "tiny-queries", "tiny-clip")
@@ -188,6 +188,97 @@ def test_names_that_cannot_be_used_are_refused(predictor, picture, names, words)
 def test_any_shape_of_picture(predictor):
     for shape in ((1, 1, 3), (2, 700, 3), (333, 3, 3)):
         assert predictor.segment(np.full(shape, 90, np.uint8), NAMES).label_map.shape == shape[:2]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("shape", [(16, 16, 3), (1, 1, 3), (7, 300, 3), (401, 95, 3)])
+def test_any_size_in_both_modes(predictor, mode, shape):
+    image = np.random.default_rng(1).integers(0, 256, shape, np.uint8)
+    result = predictor.segment(image, ["road", "sky, heaven", "taxi"], mode)
+    assert result.label_map.shape == shape[:2] and result.mode == mode
+    assert len(result.scores) == len(result.similarity) == 3
+    assert np.isfinite(result.scores).all() and np.abs(result.similarity).max() <= 1 + 1e-5
+
+
+def test_a_picture_of_a_windows_size_is_the_same_in_both_modes(predictor):
+    image = np.random.default_rng(1).integers(0, 256, (64, 128, 3), np.uint8)
+    single = predictor.segment(image, NAMES, "single")
+    windows = predictor.segment(image, NAMES, "windows")
+    assert (single.label_map == windows.label_map).mean() > 0.999
+    resized = torch.nn.functional.interpolate(
+        torch.from_numpy(single.similarity)[None], windows.similarity.shape[1:], mode="bilinear"
+    )[0]
+    np.testing.assert_allclose(windows.similarity, resized, atol=1e-5)
+
+
+def test_windows_encode_each_window_once_and_the_names_once(predictor, monkeypatch):
+    spy = Spy(predictor, monkeypatch)
+    predictor.window_batch = 3
+    image = np.random.default_rng(1).integers(0, 256, (100, 200, 3), np.uint8)
+    first = predictor.segment(image, NAMES, "windows")
+    assert spy.images == 2, "two times two windows go in two batches, a row at a time"
+    assert spy.names == list(NAMES) and not first.effort.picture_reused
+    assert first.effort.picture_ms > 0
+    second = predictor.segment(image, [*NAMES, "taxi"], "windows")
+    assert spy.images == 2 and second.effort.picture_reused and second.effort.picture_ms == 0
+    assert spy.names == [*NAMES, "taxi"]
+    predictor.window_batch = 1
+    apart = predictor.segment(image, NAMES, "windows")
+    np.testing.assert_allclose(apart.scores, first.scores, atol=1e-5)
+
+
+def test_windows_are_the_default_of_models_that_are_evaluated_so(tiny_weights, picture):
+    predictor = load(tiny_weights, "tiny-tqdm")
+    assert predictor.default_mode == "single"
+    assert predictor.segment(picture, NAMES).mode == "single"
+    predictor.model.window_stride = 43
+    assert predictor.segment(picture, NAMES).mode == "windows"
+    with pytest.raises(ValueError, match="mode is 'tiles'; it must be one of single, windows"):
+        predictor.segment(picture, NAMES, "tiles")
+    with pytest.raises(ValueError, match="window_batch is 0"):
+        Predictor(predictor.model, window_batch=0)
+
+
+def test_a_model_of_a_fixed_size_gets_that_size(tiny_weights, monkeypatch):
+    predictor = load(tiny_weights, "tiny-clip")
+    predictor.model.fixed_size = True
+    shapes = []
+    encode = predictor.model.encode_image
+    monkeypatch.setattr(
+        predictor.model, "encode_image", lambda p: shapes.append(tuple(p.shape)) or encode(p)
+    )
+    image = np.random.default_rng(1).integers(0, 256, (300, 90, 3), np.uint8)
+    predictor.segment(image, NAMES, "single")
+    predictor.segment(image, NAMES, "windows")
+    assert {shape[2:] for shape in shapes} == {(64, 128)}
+
+
+@pytest.mark.parametrize(
+    ("names", "answer"),
+    [
+        (["Straße", "樹", "дорога", "طريق", "ถนน"], None),
+        (["ＣＡＲ", "  traffic \t light "], None),
+        (["taxi\u200b cab"], None),
+        (["café"], None),
+        (["🚗"], "“🚗” has no letter in it"),
+        (["car 🚗"], None),
+        (["car", "CAR"], "“CAR” is there twice (entries 1 and 2)"),
+        (["car", "ｃａｒ"], "there twice"),
+        (["car", " "], "Entry 2 has an empty name"),
+        (["car,"], "Entry 1 has an empty name"),
+        (["a rather long name of a thing in a street of the town"], "up to 7 pieces of words"),
+        (["x" * 61], "61 characters, 60 at most"),
+    ],
+)
+def test_names_in_any_language_get_an_answer(tiny_weights, picture, names, answer):
+    predictor = load(tiny_weights, "tiny-tqdm")
+    if answer is None:
+        result = predictor.segment(picture, names)
+        assert len(result.names) == len(names) and len(result.scores) == len(names)
+        return
+    with pytest.raises(ValueError) as caught:
+        predictor.segment(picture, names)
+    assert answer in str(caught.value)
 
 
 def test_devices():
