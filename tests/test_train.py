@@ -14,7 +14,7 @@ import open_clip
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from tqdm_demo import clips, train
 from tqdm_demo.checkpoint import load_segmenter
@@ -22,6 +22,7 @@ from tqdm_demo.config import ModelConfig, TrainConfig, from_json
 from tqdm_demo.presets import PRESETS
 from tqdm_demo.training import records, street_pool
 from tqdm_demo.training.crops import PooledCrops
+from tqdm_demo.training.objective import Objective
 
 TINY = [
     "--steps", "3", "--batch-size", "2", "--crop", "64", "--scenes", "3", "--width", "32",
@@ -214,3 +215,40 @@ def test_the_class_embedding_is_doubled_as_published_unless_clean():
         segmenter = train.build(model, clip, TrainConfig(clean=clean))
         embedding = segmenter.image_encoder.tower.class_embedding
         torch.testing.assert_close(embedding, factor * clip.visual.class_embedding)
+
+
+def test_a_loss_that_is_not_finite_ends_with_a_message(tiny_weights, tmp_path, monkeypatch):
+    losses = Objective.losses
+
+    def spoiled(self, batch, targets):
+        found = losses(self, batch, targets)
+        if (tmp_path / "work" / "state.safetensors").exists():
+            found["masks"] = found["masks"] + torch.nan
+        return found
+
+    monkeypatch.setattr(Objective, "losses", spoiled)
+    with pytest.raises(SystemExit, match=r"(?s)step 1 is .*nan.*--resume goes on"):
+        run(tiny_weights, tmp_path, "streets-tqdm", "--evaluate-every", "9")
+    monkeypatch.undo()
+    out = run(tiny_weights, tmp_path, "streets-tqdm", "--evaluate-every", "9", "--resume")
+    assert (out / "model.safetensors").exists()
+
+
+def test_a_folder_with_the_weights_of_open_clip_can_be_the_start(tmp_path):
+    small = {"embed_dim": 12, "vision_cfg": {"image_size": 32, "layers": 2, "width": 24,
+             "head_width": 8, "patch_size": 8}, "text_cfg": {"context_length": 16, "vocab_size":
+             50, "width": 16, "heads": 2, "layers": 1}}  # fmt: skip
+    clip = open_clip.CLIP(**small)
+    save_file(clip.state_dict(), tmp_path / "open_clip_model.safetensors")
+    open_clip.add_model_config(_written(tmp_path / "Small-CLIP.json", small))
+    model = ModelConfig(clip=small, clip_weights="Small-CLIP/none")
+    found, about = train.load_start(str(tmp_path), model)
+    assert about == {}
+    assert torch.equal(found.visual.class_embedding, clip.visual.class_embedding)
+    with pytest.raises(ValueError, match="its own kind"):
+        train.load_start(str(tmp_path), ModelConfig(clip=small))
+
+
+def _written(file, content):
+    file.write_text(json.dumps(content))
+    return file

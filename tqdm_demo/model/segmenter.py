@@ -106,8 +106,7 @@ class Segmenter(nn.Module):
     def frozen_image_encoder(self) -> ImageEncoder:
         """A copy of the image encoder that never learns: the visual regulariser's reference.
 
-        NOTE(upstream): there the copy goes back into training mode with the model (its stochastic
-        depth works); here it is to stay in evaluation mode.
+        It is in evaluation mode.
         """
         return copy.deepcopy(self.image_encoder).requires_grad_(False).eval()
 
