@@ -13,13 +13,12 @@ MODEL = {
 }
 SECTIONS = {
     "model": MODEL,
-    "training": {},
+    "training": {"source": "GTA5"},
     "results": {"validation": {"a|b": {"miou": 61.234567}}},
     "provenance": {
         "published": "tqdm with CLIP ViT-B/16",
         "source": "https://example.org",
         "file": "some.pth",
-        "trained_on": "GTA5",
     },
 }
 
@@ -33,10 +32,8 @@ def test_a_converted_model_says_where_it_is_from_and_whose_figures_it_shows():
 
 @pytest.mark.parametrize("trained_on", [None, "SYNTHIA"])
 def test_figures_are_shown_for_the_published_training_only(trained_on):
-    provenance = {**SECTIONS["provenance"], "trained_on": trained_on}
-    if trained_on is None:
-        del provenance["trained_on"]
-    card = published_card("mine", {**SECTIONS, "provenance": provenance})
+    training = {} if trained_on is None else {"source": trained_on}
+    card = published_card("mine", {**SECTIONS, "training": training})
     assert "57.50" not in card
     assert ("does not name" in card) == (trained_on is None)
 
@@ -47,13 +44,15 @@ def test_the_recorded_facts_follow_the_folders_own_text_once():
     assert card.startswith(own.rstrip())
     assert "| validation.a\\|b.miou | 61.2346 |" in card
     assert "| class_names | road, sky |" in card
-    assert "### training" not in card and "Loads together" not in card
+    assert "### results" in card and "Loads together" not in card
     assert complete_card("mine", card, SECTIONS) == card and card.count(FACTS) == 1
 
 
 def test_without_a_card_there_is_a_short_one():
-    sections = {"model": {**MODEL, "text_tower": "some-clip", "image_tower": None}}
+    model = {**MODEL, "text_tower": "some-clip", "image_tower": None}
+    sections = {"model": model, "training": {}}
     card = complete_card("mine", "", sections)
+    assert "### training" not in card
     assert card.startswith("---\nlicense: other\npipeline_tag: image-segmentation\n---\n\n# mine\n")
     assert "Loads together with the CLIP `some-clip`" in card
     assert complete_card("mine", "Plain words.", sections).startswith("---\nlicense: other\n")

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import open_clip
 import pytest
+import timm.layers
 import torch
 from safetensors.torch import load_file, save_file
 
 from tqdm_demo import checkpoint
 from tqdm_demo.checkpoint import (
+    WithoutDrawing,
     load_clip,
     load_segmenter,
     read_config,
@@ -68,6 +70,44 @@ def test_a_segmenter_comes_back_as_it_was(segmenter, tmp_path):
     assert sections["training"] == {"steps": 3} and sections["results"] == {"miou": 1.5}
     assert sections["provenance"] == {"data": "streets"}
     assert sorted(path.name for path in folder.iterdir()) == ["config.json", "model.safetensors"]
+
+
+def test_a_model_built_without_drawing_is_the_same_once_it_is_loaded(segmenter):
+    with WithoutDrawing():
+        built = Segmenter(CONFIG)
+    assert [n for n, _ in built.named_parameters()] == [n for n, _ in segmenter.named_parameters()]
+    # What no checkpoint holds is computed as ever.
+    for (name, ours), (_, theirs) in zip(
+        built.named_buffers(), segmenter.named_buffers(), strict=True
+    ):
+        assert torch.equal(ours, theirs), name
+    frozen = [n for n, p in segmenter.named_parameters() if not p.requires_grad]
+    assert frozen == [n for n, p in built.named_parameters() if not p.requires_grad]
+
+
+def test_nothing_is_drawn_where_it_is_not_wanted():
+    parameter = torch.nn.Parameter(torch.full((50,), 7.0))
+    with WithoutDrawing(), torch.no_grad():
+        torch.nn.init.kaiming_uniform_(parameter[None])
+        torch.nn.init.normal_(parameter, std=0.02)
+        parameter.uniform_()
+        assert parameter.eq(7).all()
+        # Their loops end, although nothing is drawn.
+        torch.nn.init.trunc_normal_(parameter, std=0.02)
+        timm.layers.trunc_normal_(parameter, std=0.02)
+        assert torch.ones(3).mul_(2).eq(2).all(), "what is no parameter is computed"
+    torch.nn.init.normal_(parameter)
+    assert parameter.unique().numel() > 40
+
+
+def test_a_loaded_model_can_learn_and_leaves_its_file_alone(segmenter, tmp_path):
+    save_segmenter(segmenter, tmp_path, half=False)
+    stored = (tmp_path / checkpoint.TENSOR_FILE).read_bytes()
+    loaded = load_segmenter(tmp_path)
+    with torch.no_grad():
+        for parameter in loaded.parameters():
+            parameter.add_(1)
+    assert (tmp_path / checkpoint.TENSOR_FILE).read_bytes() == stored
 
 
 def test_float16_on_disk_is_float32_in_memory(segmenter, tmp_path):

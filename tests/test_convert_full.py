@@ -139,6 +139,18 @@ def test_half_precision_takes_half_the_space(vit_b):
     np.testing.assert_allclose(loaded.numpy(), expected, rtol=1e-3, atol=1e-6)
 
 
+def test_a_conversion_that_fails_leaves_nothing(vit_b, monkeypatch):
+    def fails(path: Path, *others: object) -> None:
+        path.write_text("half a file")
+        raise ValueError("some tensor is not finite")
+
+    monkeypatch.setattr("tqdm_demo.convert.write_tensors", fails)
+    before = sorted(vit_b.parent.rglob("*"))
+    with pytest.raises(ValueError, match="not finite"):
+        convert(vit_b, vit_b.parent / "failed", torch.float32)
+    assert sorted(vit_b.parent.rglob("*")) == before
+
+
 def test_a_truncated_published_file_leaves_nothing(vit_b):
     path, folder = vit_b.parent / "part.pth", vit_b.parent / "part"
     with open(vit_b, "rb") as whole:

@@ -27,6 +27,7 @@ def published_card(name: str, sections: Mapping[str, Any]) -> str:
         sections: of its ``config.json``.
     """
     provenance, model = sections["provenance"], sections["model"]
+    trained_on = sections["training"].get("source")
     names, positions, prompt = (
         len(model["class_names"]),
         model["text_positions"],
@@ -42,8 +43,8 @@ def published_card(name: str, sections: Mapping[str, Any]) -> str:
         "",
         f"- **From** `{provenance['file']}`, a checkpoint of the authors ({provenance['source']}), "
         "converted tensor by tensor; nothing was trained or measured here.",
-        f"- **Trained on** {provenance.get('trained_on', 'a set that the file does not name')}.",
-        *_paper(provenance),
+        f"- **Trained on** {trained_on or 'a set that the file does not name'}.",
+        *_paper(provenance["published"], trained_on),
         f"- **Use**: `python app.py --model FOLDER`, or `Predictor.load` of this project. Pictures "
         f"are cut into windows of {model['input_size'][0]} pixels, as in the published evaluation.",
         f"- **Names**: the {names} trained ones, or any others of at most "
@@ -75,8 +76,8 @@ def front_matter(licence: str) -> list[str]:
     return [FRONT_MATTER, f"license: {licence}", "pipeline_tag: image-segmentation", FRONT_MATTER]
 
 
-def _paper(provenance: Mapping[str, Any]) -> list[str]:
-    key = (provenance["published"].removeprefix("tqdm with "), provenance.get("trained_on"))
+def _paper(published: str, trained_on: str | None) -> list[str]:
+    key = (published.removeprefix("tqdm with "), trained_on)
     if key not in PAPER_MIOU:
         return []
     figures = ", ".join(f"{miou:.2f} on {data}" for data, miou in PAPER_MIOU[key].items())

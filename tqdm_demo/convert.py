@@ -90,7 +90,7 @@ def convert(checkpoint: Path, folder: Path, dtype: torch.dtype) -> None:
     published = read_published(checkpoint)
     shapes = {name: tuple(tensor.shape) for name, tensor in published.tensors.items()}
     try:
-        plan = plan_conversion(shapes, published.meta.get("CLASSES"))
+        plan = plan_conversion(shapes, _class_names(published.meta))
     except ValueError as error:
         raise ValueError(f"{checkpoint}: {error}") from error
     provenance = {
@@ -98,15 +98,24 @@ def convert(checkpoint: Path, folder: Path, dtype: torch.dtype) -> None:
         "source": SOURCE,
         "file": checkpoint.name,
         "bytes": checkpoint.stat().st_size,
-        "trained_on": training_set(published.meta, checkpoint.stem),
         "steps": published.meta.get("iter"),
     }
-    print(_report(plan, provenance))
+    trained_on = training_set(published.meta, checkpoint.stem)
+    sections = {
+        "model": to_json(plan.config),
+        "training": {} if trained_on is None else {"source": trained_on},
+        "provenance": {key: value for key, value in provenance.items() if value is not None},
+        "results": {},
+    }
+    print(_report(plan, sections))
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as partial:
         whole = Path(partial) / "whole"
         whole.mkdir()
-        _write(whole, folder.name, plan, published.tensors, provenance, dtype)
+        _write_tensors(whole / TENSOR_FILE, plan, published.tensors, dtype)
+        text = json.dumps(sections, indent=2, ensure_ascii=False) + "\n"
+        (whole / CONFIG_FILE).write_text(text, encoding="utf-8")
+        (whole / "README.md").write_text(published_card(folder.name, sections), encoding="utf-8")
         os.replace(whole, folder)
     size = (folder / TENSOR_FILE).stat().st_size
     print(f"{folder}: {size / 2**20:.0f} MiB of {str(dtype).removeprefix('torch.')}")
@@ -186,34 +195,32 @@ def _why_unsafe(message: str) -> str:
     )
 
 
-def _write(
-    folder: Path,
-    name: str,
-    plan: Plan,
-    published: Mapping[str, Tensor],
-    provenance: Mapping[str, Any],
-    dtype: torch.dtype,
+def _class_names(meta: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """The trained names as the file's own record has them."""
+    names = meta.get("CLASSES")
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        return None
+    return tuple(names)
+
+
+def _write_tensors(
+    path: Path, plan: Plan, published: Mapping[str, Tensor], dtype: torch.dtype
 ) -> None:
     specs = {
         ours: TensorSpec(torch.int64 if ours in plan.integers else dtype, shape)
         for ours, shape in plan.shapes.items()
     }
     steps = tqdm(converted_tensors(plan, published), total=len(specs), unit=" tensors")
-    write_tensors(folder / TENSOR_FILE, specs, steps)
-    sections = {"model": to_json(plan.config), "training": {}, "results": {}}
-    sections["provenance"] = {key: value for key, value in provenance.items() if value is not None}
-    text = json.dumps(sections, indent=2, ensure_ascii=False) + "\n"
-    (folder / CONFIG_FILE).write_text(text, encoding="utf-8")
-    (folder / "README.md").write_text(published_card(name, sections), encoding="utf-8")
+    write_tensors(path, specs, steps)
 
 
-def _report(plan: Plan, provenance: Mapping[str, Any]) -> str:
-    config = plan.config
+def _report(plan: Plan, sections: Mapping[str, Any]) -> str:
+    provenance, config = sections["provenance"], plan.config
+    trained_on = sections["training"].get("source", "a set that the file does not name")
     lines = [
         f"{provenance['file']}: {provenance['bytes'] / 2**20:.0f} MiB, {plan.model.title}",
-        f"  trained on {provenance['trained_on'] or 'a set that the file does not name'}; "
-        f"{len(config.class_names)} classes, {config.prompt_length} prompt tokens, "
-        f"{config.text_positions} text positions",
+        f"  trained on {trained_on}; {len(config.class_names)} classes, "
+        f"{config.prompt_length} prompt tokens, {config.text_positions} text positions",
         f"  {len(plan.steps)} tensors converted to {len(plan.shapes)}",
     ]
     reasons = Counter(plan.dropped.values())

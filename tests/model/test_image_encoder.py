@@ -96,3 +96,33 @@ def test_stochastic_depth_rises_with_the_blocks_and_rests_in_evaluation(clip):
     assert set(clip.visual.state_dict()) == names
     torch.testing.assert_close(encoder.eval().run_tower(pixels).summary, expected)
     assert not torch.allclose(encoder.train().run_tower(pixels).summary, expected)
+
+
+EVA_CLIP = {
+    "embed_dim": 20,
+    "vision_cfg": {
+        "timm_model_name": "eva02_tiny_patch14_224",
+        "timm_pool": "token",
+        "timm_proj": None,
+    },
+    "text_cfg": TIMM_CLIP["text_cfg"],
+}
+
+
+def test_a_tower_of_patches_of_14_reads_whole_patches_and_projects_in_its_trunk():
+    torch.manual_seed(6)
+    tower = open_clip.CustomTextCLIP(**EVA_CLIP).visual.eval()
+    tower.set_input_size(56)
+    encoder = ImageEncoder(tower, (0, 3, 7, 11)).eval()
+    pixels = torch.randn(2, 3, 64, 64)
+    output = encoder.run_tower(pixels)
+    torch.testing.assert_close(output.summary, tower(pixels[:, :, :56, :56]))
+    assert output.dense.shape == (2, 20, 4, 4) and output.blocks[0].shape == (2, 192, 4, 4)
+    # The class token and the patch tokens go through the same norm and projection.
+    tokens = tower.trunk.forward_features(pixels[:, :, :56, :56])
+    expected = tower.trunk.head(tokens[:, 1:]).transpose(1, 2)
+    torch.testing.assert_close(output.dense.flatten(2), expected)
+    changed = pixels.clone()
+    changed[:, :, 56:] += 1
+    changed[:, :, :, 56:] += 1
+    torch.testing.assert_close(encoder.run_tower(changed).dense, output.dense)

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tqdm_demo.config import ModelConfig, TrainConfig, from_json, to_json
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        ModelConfig(class_names=("road", "sky"), fixed_size=True, window_stride=341),
+        TrainConfig(steps=7, resize_range=(0.25, 3.0)),
+    ],
+)
+def test_a_configuration_comes_back_from_json(config):
+    assert from_json(type(config), json.loads(json.dumps(to_json(config)))) == config
+
+
+def test_unknown_keys_are_named():
+    with pytest.raises(ValueError, match="unknown ModelConfig keys .'colour'."):
+        from_json(ModelConfig, {"colour": 1})
+
+
+@pytest.mark.parametrize(
+    "settings, message",
+    [
+        ({"queries": "none"}, "'none'; it must be"),
+        ({"queries": "learned"}, "text_to_pixel=false"),
+        ({"pyramid_blocks": (1, 2, 3)}, "has 3 entries"),
+        ({"window_stride": 0}, "window_stride is 0"),
+        ({"window_stride": 300, "input_size": (512, 256)}, "take 1 to 256"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        ModelConfig(**settings)
