@@ -188,7 +188,9 @@ def test_a_data_set_on_disk_is_checked_first_and_trained_on(tiny_weights, tmp_pa
 def test_a_missing_data_set_is_told_before_any_model_is_built(tmp_path, monkeypatch):
     monkeypatch.setattr(train, "load_start", lambda *_: pytest.fail("a CLIP was loaded"))
     with pytest.raises(SystemExit, match=r"(?s)GTA5.*unpack"):
-        train.main(["--preset", "clip-vit-b-gta5", "--data-root", str(tmp_path), "--device", "cpu"])
+        train.main(["--source", "gta5", "--data-root", str(tmp_path), "--device", "cpu"])
+    with pytest.raises(SystemExit, match="folder of cityscapes with --data-root"):
+        train.main(["--preset", "eva02-l-cityscapes", "--device", "cpu"])
 
 
 def test_a_clip_that_cannot_be_had_is_told(tmp_path, monkeypatch):

@@ -1,19 +1,19 @@
 """Trains a segmenter from a pre-trained CLIP: on driving sets as published, or on drawn streets.
 
     python -m tqdm_demo.train --preset streets-tqdm [--seed S --steps N --clip CLIP --out FOLDER]
-    python -m tqdm_demo.train --preset clip-vit-b-gta5 --data-root GTA5 [--watch cityscapes:DIR]
+    python -m tqdm_demo.train --source gta5 --data-root GTA5 [--watch cityscapes:DIR]
     torchrun --nproc-per-node 2 -m tqdm_demo.train --preset eva02-l-gta5 --data-root GTA5
     python -m tqdm_demo.train --preset streets-queries --resume
 
-``tqdm_demo.presets`` tells what the presets are. Every value of a preset has an option of its name;
-``--source`` takes what ``tqdm_demo.training.datasets`` reads. The folder is checked first, before
-any model is built. With torchrun a step has a batch from every process (NCCL on GPUs, gloo on
-CPUs). Drawn pictures are painted once and kept below ``--cache``; the state, the best weights so
-far, ``metrics.jsonl`` and ``curves.png`` lie in ``--work``. At the end the weights that did best on
-validation pictures *of the source* go to ``--out`` (config.json, model.safetensors in float16,
-README.md). A training that was stopped or killed goes on with ``--resume`` and the same options.
-A step of ``streets-tqdm`` takes 1.7 s on one CPU core (AMD EPYC, bfloat16) and 2 GB; 1500 should
-take 45 minutes.
+``tqdm_demo.presets`` tells what the presets are; without one it is ``clip-vit-b-gta5``. Every value
+of a preset has an option of its name; ``--source`` takes what ``tqdm_demo.training.datasets``
+reads. The folder is checked first, before any model is built. With torchrun a step has a batch from
+every process (NCCL on GPUs, gloo on CPUs). Drawn pictures are painted once and kept below
+``--cache``; the state, the best weights so far, ``metrics.jsonl`` and ``curves.png`` lie in
+``--work``. At the end the weights that did best on validation pictures *of the source* go to
+``--out`` (config.json, model.safetensors in float16, README.md). A training that was stopped or
+killed goes on with ``--resume`` and the same options. A step of ``streets-tqdm`` takes 1.7 s on one
+CPU core (AMD EPYC, bfloat16) and 2 GB; 1500 should take 45 minutes.
 """
 
 from __future__ import annotations
@@ -65,6 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     training = with_options(PRESETS[options.preset].training, options)
     if options.data_root is not None:
         training = dataclasses.replace(training, source=f"{training.source}:{options.data_root}")
+    if ":" not in training.source:
+        raise SystemExit(f"train: name the folder of {training.source} with --data-root")
     options.clip = options.clip or PRESETS[options.preset].clip
     options.out = options.out or WEIGHTS / options.preset
     options.work = options.work or Path("runs") / "training" / options.out.name
@@ -247,7 +249,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--preset", choices=PRESETS, required=True)
+    parser.add_argument("--preset", choices=PRESETS, default="clip-vit-b-gta5")
     parser.add_argument("--data-root", type=Path, metavar="DIR", help="folder of --source")
     parser.add_argument("--clip", help="name, folder or open_clip:MODEL/WEIGHTS")
     parser.add_argument("--out", type=Path, help="default: weights/PRESET")
