@@ -122,9 +122,12 @@ def build_tab(page: PageParts) -> CompareParts:
         sources: list[str], *pair: str,
     ) -> Iterator[Updates]:  # fmt: skip
         asked = (picture, classes, tuple(sources), pair)
-        if selected == ID and asked != last:
-            yield from on_change(page, parts, *asked)
-            yield {parts.asked: asked}
+        if selected != ID or asked == last:
+            # gradio empties all outputs of a generator that yields nothing.
+            yield gr.skip()
+            return
+        yield from on_change(page, parts, *asked)
+        yield {parts.asked: asked}
 
     def models_changed(sources: list[str]) -> tuple[gr.Dropdown, gr.Dropdown]:
         titles = [page.shelf.entry(source).title for source in sources]

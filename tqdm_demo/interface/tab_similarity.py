@@ -73,9 +73,12 @@ def build_tab(page: PageParts) -> SimilarityParts:
     ) -> Iterator[Updates]:
         values = [tuple(value) if isinstance(value, list) else value for value in values]
         asked = (picture, classes, Choice(*values))
-        if selected == ID and asked != last:
-            yield from on_change(page, parts, *asked)
-            yield {parts.asked: asked}
+        if selected != ID or asked == last:
+            # gradio empties all outputs of a generator that yields nothing.
+            yield gr.skip()
+            return
+        yield from on_change(page, parts, *asked)
+        yield {parts.asked: asked}
 
     def list_changed(classes: ClassList) -> gr.Dropdown:
         return gr.Dropdown(choices=list(classes.labels))
