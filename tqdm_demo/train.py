@@ -125,7 +125,7 @@ def make_task(
         cache=options.cache, size=size, workers=options.workers,
     )  # fmt: skip
     checks = {
-        spec: read_pictures(sources, count, size, *places)
+        spec: read_pictures(sources, count, size, *places, shared=not config.shard)
         for spec, (sources, count) in data.checks.items()
     }
     objective = Objective(segmenter, config)

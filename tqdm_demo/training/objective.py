@@ -91,8 +91,9 @@ class Objective:
     def measure(self, pictures: Sequence[LabelledPicture]) -> ConfusionMatrix:
         """Counts what the segmenter, as it is now, says about labelled pictures.
 
-        Several processes count each its own pictures; all of them get the sum. Classes that occur
-        in no label are left out of the argmax. The model's mode is the caller's business.
+        Several processes count each the pictures that they are given; all of them get the sum.
+        Classes that occur in no label are left out of the argmax. The model's mode is the caller's
+        business.
         """
         confusion = ConfusionMatrix(len(self.segmenter.config.class_names))
         present = self._present(pictures)

@@ -46,7 +46,12 @@ def find_data(config: TrainConfig) -> TrainingData:
     train = parse_data(config.source, split="train")
     report = [describe(train)]
     drawn = all(isinstance(source, StreetSource) for source in train)
-    spec = config.validation or (config.source if drawn else config.source.replace(":train", ""))
+    # A plain folder has no split by default, the other sets take their own.
+    own = (
+        part.replace(":train", ":val" if part.strip().startswith("folder:") else "")
+        for part in config.source.split(",")
+    )
+    spec = config.validation or (config.source if drawn else ",".join(own))
     try:
         chosen_by = parse_data(spec, split="val")
     except ValueError as error:
@@ -54,7 +59,7 @@ def find_data(config: TrainConfig) -> TrainingData:
             raise
         report.append(f"no validation part of {config.source}: {error}")
         spec, chosen_by = config.source, train
-    if not drawn and {s.files for s in chosen_by} & {s.files for s in train}:
+    if _files(chosen_by) & _files(train):
         report.append(
             "The best weights will be chosen on pictures that are also trained on; --validation "
             "names others."
@@ -65,10 +70,21 @@ def find_data(config: TrainConfig) -> TrainingData:
     return TrainingData(train, checks, "\n".join(report))
 
 
+def _files(sources: tuple[DataSource, ...]) -> set[Path]:
+    """The pictures of those that are on disk."""
+    found = (source.files for source in sources if not isinstance(source, StreetSource))
+    return {file.image for files in found for file in files}
+
+
 def read_pictures(
-    sources: tuple[DataSource, ...], count: int, size: tuple[int, int], cache: Path, workers: int
+    sources: tuple[DataSource, ...],
+    count: int,
+    size: tuple[int, int],
+    cache: Path,
+    workers: int,
+    shared: bool = True,
 ) -> list[LabelledPicture]:
-    """This process' share of the first ``count`` validation pictures of every source.
+    """Validation pictures of every source: those that this process measures.
 
     Args:
         sources: drawn or on disk.
@@ -76,16 +92,19 @@ def read_pictures(
         size: (width, height) of drawn ones.
         cache: folder of painted pictures.
         workers: painting processes.
+        shared: every process gets its share; otherwise all get all, which models that are spread
+            over the processes need, because every pass through them takes all processes.
 
     Raises:
         ValueError: a picture that cannot be read.
     """
+    mine = slice(rank(), None, process_count()) if shared else slice(None)
     pictures: list[LabelledPicture] = []
     for source in sources:
         if isinstance(source, StreetSource):
             found = list(source.pictures(count, VALIDATION_SEEDS, size, cache, workers))
-            pictures += found[rank() :: process_count()]
+            pictures += found[mine]
         else:
-            chosen = source.chosen(count, seed=0)[rank() :: process_count()]
+            chosen = source.chosen(count, seed=0)[mine]
             pictures += [source.read(index) for index in chosen]
     return pictures

@@ -1,0 +1,67 @@
+"""What a training reads: found beforehand, and shared among processes."""
+
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tqdm_demo.config import TrainConfig
+from tqdm_demo.training import validation
+from tqdm_demo.training.validation import find_data, read_pictures
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder set with two splits; the first pixel of a picture is its number."""
+    for split, numbers in (("train", range(3)), ("val", range(10, 15))):
+        for kind in ("images", "labels"):
+            (tmp_path / kind / split).mkdir(parents=True)
+        for number in numbers:
+            image = np.full((6, 9, 3), number, np.uint8)
+            Image.fromarray(image).save(tmp_path / "images" / split / f"{number}.png")
+            Image.fromarray(image[..., 0]).save(tmp_path / "labels" / split / f"{number}.png")
+    return tmp_path
+
+
+def numbers(pictures):
+    return [int(picture.image[0, 0, 0]) for picture in pictures]
+
+
+def read(found, count=None, **more):
+    sources, expected = next(iter(found.checks.values()))
+    return numbers(read_pictures(sources, count or expected, (8, 8), None, 0, **more))
+
+
+def test_the_source_chooses_by_its_own_validation_part(folder):
+    config = TrainConfig(source=f"cityscapes:{folder}")
+    with pytest.raises(ValueError, match="Cityscapes"):
+        find_data(config)
+    found = find_data(replace(config, source=f"folder:{folder}:train"))
+    assert len(found.train[0]) == 3 and list(found.checks) == [f"folder:{folder}:val"]
+    assert read(found) == [10, 11, 12, 13, 14]
+    assert "also trained on" not in found.report
+    named = replace(config, source=f"folder:{folder}:train", validation="streets:game")
+    assert list(find_data(named).checks) == ["streets:game"]
+    shutil.rmtree(folder / "images" / "val")
+    found = find_data(replace(config, source=f"folder:{folder}:train"))
+    assert read(found) == [0, 1, 2] and "no validation part" in found.report
+
+
+def test_pictures_that_are_trained_on_are_told(folder):
+    found = find_data(TrainConfig(source=f"folder:{folder}:val", watch="streets:fog"))
+    assert "also trained on" in found.report
+    assert list(found.checks) == [f"folder:{folder}:val", "streets:fog"]
+
+
+def test_processes_share_the_pictures_unless_the_model_is_spread(folder, monkeypatch):
+    found = find_data(TrainConfig(source=f"folder:{folder}:val"))
+    monkeypatch.setattr(validation, "process_count", lambda: 2)
+    parts = []
+    for rank in (0, 1):
+        monkeypatch.setattr(validation, "rank", lambda rank=rank: rank)
+        parts.append(read(found))
+        assert read(found, shared=False) == [10, 11, 12, 13, 14]
+    assert parts == [[10, 12, 14], [11, 13]]
+    assert len(read(found, count=3, shared=False)) == 3
