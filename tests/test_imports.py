@@ -16,6 +16,8 @@ ALLOWED = {
     "interface": {
         "predictor",
         "sources",
+        "stages",
+        "stages",
         "devices",
         "preprocessing",
         "rendering",
@@ -31,6 +33,7 @@ ALLOWED = {
         "trained",
         "stages",
         "sources",
+        "stages",
         "devices",
         "cache",
         *LIBRARY,
@@ -49,7 +52,7 @@ ALLOWED = {
     "checkpoint": {"model", "config"},
     "model": {"config"},
     "streets": {"vocabulary"},
-    "training": {"model", "streets", "windows", *LIBRARY},
+    "training": {"model", "streets", "windows", "similarity", *LIBRARY},
     "published": {"key_map", "checkpoint", "model", "config", "vocabulary"},
     "key_map": set(),
     "tensor_file": set(),
@@ -62,7 +65,8 @@ ALLOWED = {
     "config": set(),
 }
 PROGRAM_MAY = {
-    "training", "streets", "model", "checkpoint", "predictor", "sources", "devices", "convert",
+    "training", "streets", "model", "checkpoint", "predictor", "sources", "devices", "similarity",
+    "convert",
     "presets", "clips", "published", "key_map", "tensor_file", "card",
     *LIBRARY,
 }  # fmt: skip

@@ -28,6 +28,7 @@ from tqdm import tqdm
 from tqdm_demo.checkpoint import save_clip
 from tqdm_demo.config import CLIP_MEAN, CLIP_STD, PretrainConfig
 from tqdm_demo.predictor import choose_device
+from tqdm_demo.similarity import dense_embeddings
 from tqdm_demo.streets.captions import known_words
 from tqdm_demo.streets.domains import DOMAINS, HELD_OUT, SOURCE
 from tqdm_demo.training.clip_pictures import (
@@ -48,12 +49,7 @@ from tqdm_demo.training.region_text import (
 )
 from tqdm_demo.training.street_pool import CACHE_DIR
 from tqdm_demo.training.views import Pictures, Views, draw_views, join_views
-from tqdm_demo.training.zero_shot import (
-    dense_embeddings,
-    encode_captions,
-    normalised,
-    zero_shot_miou,
-)
+from tqdm_demo.training.zero_shot import encode_captions, normalised, zero_shot_miou
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
 CLIP_CONFIG = {
@@ -108,7 +104,7 @@ def contrast(
     captions, fits = caption_regions(regions, views.domains, rng)
     tokens = tokenizer([caption.text for caption in captions]).to(device)
     with mixed_precision(device, config.bfloat16):
-        dense = dense_embeddings(clip, normalised(views.images.to(device)), PATCH)
+        dense = dense_embeddings(clip.visual, normalised(views.images.to(device)))
     return multi_positive_loss(
         pool_regions(dense.float(), regions.boxes),
         encode_captions(clip, tokens),
@@ -151,7 +147,7 @@ def train(config: PretrainConfig, run: Run, device: torch.device) -> None:
         bar.update()
         bar.set_postfix(loss=f"{loss.item():.3f}")
         if step % config.evaluate_every == 0 or step == config.steps:
-            miou = {n: zero_shot_miou(clip, p, CITYSCAPES_NAMES, PATCH) for n, p in checks.items()}
+            miou = {n: zero_shot_miou(clip, p, CITYSCAPES_NAMES) for n, p in checks.items()}
             record = {"step": step, "loss": loss.item(), "seconds": bar.format_dict["elapsed"]}
             records.append({**record, "zero_shot_miou": summary(miou)})
             shares = shares_after(records, streets, config)
