@@ -8,10 +8,12 @@ from __future__ import annotations
 import argparse
 import os
 from functools import partial
+from threading import Event, Thread
 
 from tqdm_demo.interface.examples import read_examples
 from tqdm_demo.interface.models import ModelShelf
 from tqdm_demo.interface.page import build_page, launch_page
+from tqdm_demo.interface.warm import warm_examples
 from tqdm_demo.predictor import Predictor
 
 
@@ -47,8 +49,13 @@ def main() -> None:
         shelf.predictor(shelf.columns[0])
     except ValueError as error:
         raise SystemExit(f"app.py: {error}") from error
+    examples, stop = read_examples(), Event()
+    Thread(target=warm_examples, args=(shelf, examples, stop), daemon=True).start()
     host = "0.0.0.0" if os.environ.get("SPACE_ID") else "127.0.0.1"
-    launch_page(build_page(shelf, read_examples()), host, arguments.port)
+    try:
+        launch_page(build_page(shelf, examples), host, arguments.port)
+    finally:
+        stop.set()
 
 
 if __name__ == "__main__":

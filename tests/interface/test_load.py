@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import numpy as np
@@ -17,8 +18,10 @@ from PIL import Image
 from tqdm_demo import predictor
 from tqdm_demo.interface.models import ModelShelf
 from tqdm_demo.interface.page import QUEUE, build_page, launch_page
+from tqdm_demo.interface.queue_line import count_waiting
 
 CLIENTS, REQUESTS = 32, 5
+SIZES = ((24, 48), (48, 24), (36, 36), (30, 40))
 WORDS = ("road", "sky", "car", "taxi", "vegetation", "traffic light", "photo", "light")
 
 
@@ -47,8 +50,9 @@ def small_url(small_shelf, tmp_path_factory) -> Iterator[str]:
 def asked(client: int, request: int) -> tuple[np.ndarray, list[str]]:
     """Another picture and another class list for every request."""
     rng = np.random.default_rng([client, request])
-    height, width = rng.integers(20, 60, 2)
-    names = rng.permutation(WORDS)[: rng.integers(2, len(WORDS))].tolist()
+    # Few sizes: torch keeps what it prepared for every size it has met.
+    height, width = SIZES[client % len(SIZES)]
+    names = rng.permutation(WORDS)[: 2 + client % 3].tolist()
     return rng.integers(0, 256, (height, width, 3), np.uint8), names
 
 
@@ -116,3 +120,10 @@ def test_the_queue_has_an_end(tiny_shelf):
     limits = {fn.concurrency_limit for fn in page.fns.values() if fn.concurrency_id == "models"}
     assert limits == {1}
     assert CLIENTS <= QUEUE <= 100
+    assert count_waiting(page) == 0
+
+
+def test_the_queue_tells_its_length(tiny_shelf):
+    page = build_page(tiny_shelf, [])
+    page._queue.event_queue_per_concurrency_id["models"] = SimpleNamespace(queue=[1, 2, 3])
+    assert count_waiting(page) == 3

@@ -16,6 +16,7 @@ from tqdm_demo.interface.examples import Example
 from tqdm_demo.interface.models import ModelShelf
 from tqdm_demo.interface.parts import FIRST_TAB, PageParts, make_parts
 from tqdm_demo.interface.permalink import WRITE, read_link, write_link
+from tqdm_demo.interface.queue_line import build_queue_line
 from tqdm_demo.interface.rail import Rail, build_rail, edit_names, take_picture
 from tqdm_demo.interface.theme import make_theme
 
@@ -51,6 +52,7 @@ def build_page(shelf: ModelShelf, examples: Sequence[Example]) -> gr.Blocks:
         gr.HTML(markup.FOOTER)
         _restore(blocks, page, rail, tabs)
         _keep_address(page)
+        build_queue_line(blocks)
         add_endpoints(shelf, blocks)
     return blocks
 

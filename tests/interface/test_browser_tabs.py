@@ -1,0 +1,114 @@
+"""The tabs Similarity, Compare models and Domain shift as a visitor meets them."""
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.interface.browsing import CONTRAST, PATIENCE, SIZES, keep_screenshot
+
+pytestmark = pytest.mark.browser
+
+
+def board(page: Page, name: str, pictures: int) -> Locator:
+    """Waits until a board awaits nothing more; gives its cells."""
+    found = page.locator(f"#{name} .board")
+    expect(found.locator("img")).to_have_count(pictures, timeout=2 * PATIENCE)
+    expect(found).to_have_attribute("data-awaited", "0", timeout=PATIENCE)
+    found.locator("img").last.evaluate("image => image.decode()")
+    return found.locator("button")
+
+
+def check_looks(page: Page, name: str, size: str, dark: bool) -> None:
+    """Text can be read, pictures have a text, nothing sticks out sideways."""
+    page.wait_for_timeout(300)
+    found = page.evaluate(CONTRAST)
+    keep_screenshot(page, f"{name}-{size}-{'dark' if dark else 'light'}")
+    assert found["poor"] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0]
+    assert page.locator("img:not([alt])").count() == 0
+
+
+def choose(page: Page, elem_id: str, option: str) -> None:
+    page.locator(f"#{elem_id} input").click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+@pytest.mark.parametrize(("size", "dark"), [("desktop", False), ("phone", True)])
+def test_similarity(visit, size, dark):
+    page = visit("tab=similarity", size=size, dark=dark)
+    cells = board(page, "similarity-board", 15)
+    board(page, "clarity-board", 4)
+    expect(page.locator("#clarity-table")).to_contain_text("the true one")
+    check_looks(page, "similarity", size, dark)
+    # Pointing at one map reads all of them.
+    cells.first.hover()
+    tags = page.locator("#similarity-board .pointed .board-tag")
+    expect(tags).to_have_count(15)
+    expect(tags.first).to_have_text(re.compile(r"^−?\d\.\d\d$"))
+    # A click enlarges, keys go on and end it.
+    cells.first.click()
+    dialog = page.locator("dialog.board-zoom[open]")
+    expect(dialog).to_contain_text("Pre-trained CLIP, building")
+    page.keyboard.press("ArrowRight")
+    expect(dialog).to_contain_text("tqdm, m = 0, building")
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog.board-zoom[open]")).to_have_count(0)
+    # Other colours, and another scale that says what it is.
+    before = page.locator("#similarity-board img").first.get_attribute("src")
+    choose(page, "similarity-colours", "viridis")
+    expect(page.locator("#similarity-board img").first).not_to_have_attribute("src", before)
+    choose(page, "similarity-scale", "Stretched per map")
+    expect(page.locator("#similarity-scale-note")).to_contain_text("stretched to its own")
+
+
+@pytest.mark.parametrize(("size", "dark"), [("desktop", True), ("phone", False)])
+def test_compare_models(visit, size, dark):
+    page = visit("tab=compare", size=size, dark=dark)
+    cells = board(page, "compare-board", 6)
+    expect(page.locator("#compare-shares thead")).to_contain_text("Truth")
+    expect(page.locator("#compare-board")).to_contain_text(re.compile(r"mIoU \d+\.\d % against"))
+    check_looks(page, "compare", size, dark)
+    # The same place in all answers and the truth.
+    cells.nth(1).hover()
+    expect(page.locator("#compare-board .pointed .board-tag .board-chip")).to_have_count(4)
+    # Another pair.
+    choose(page, "compare-second", "Truth")
+    expect(page.locator("#compare-board")).to_contain_text("≠ Truth")
+    # The list is followed.
+    page.locator("#names textarea").fill("road\nsky")
+    expect(page.locator("#compare-shares tbody tr")).to_have_count(2, timeout=PATIENCE)
+
+
+@pytest.mark.parametrize(("size", "dark"), [("desktop", False), ("phone", True)])
+def test_domain_shift(visit, size, dark):
+    page = visit("tab=shift", size=size, dark=dark)
+    run = page.locator("#filter-run")
+    expect(run).to_be_visible()
+    # Fewer looks and models, for the time's sake.
+    for name in ("filter-domains", "filter-models"):
+        page.locator(f"#{name}").get_by_role("button", name="Remove", exact=False)
+    page.locator("#filter-domains").get_by_label("Clear").click()
+    choose(page, "filter-domains", "Fog")
+    page.locator("#filter-models").get_by_label("Clear").click()
+    choose(page, "filter-models", "tqdm")
+    page.keyboard.press("Escape")
+    run.click()
+    board(page, "filter-board", 4)
+    expect(page.locator("#filter-board")).to_contain_text("% as before")
+    expect(run).to_be_visible()
+    page.locator("#chart-run").click()
+    expect(page.locator("#chart circle")).to_have_count(5, timeout=PATIENCE)
+    check_looks(page, "shift", size, dark)
+
+
+def test_a_long_run_can_be_stopped(visit):
+    page = visit("tab=shift")
+    page.get_by_role("tab", name="A drawn street").click()
+    page.locator("#street-run").click()
+    first = page.locator("#street-board .board img").first
+    expect(first).to_be_visible(timeout=PATIENCE)
+    page.locator("#street-stop").click()
+    expect(page.locator("#street-run")).to_be_visible()
+    expect(page.locator("#street-status")).to_have_text("")
+    expect(first).to_be_visible()

@@ -1,0 +1,40 @@
+"""A line that tells a waiting visitor how many requests stand in the queue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+# Asks every few seconds, and only while this page waits for an answer.
+_SCRIPT = """
+const line = element.querySelector(".queue-line");
+const WAITS = ".working, .progress, .board-awaited";
+async function look() {
+    if (!element.isConnected) return clearInterval(timer);
+    const count = document.querySelector(WAITS) ? await server.waiting(null) : 0;
+    const text = count === 1 ? "1 request is" : `${count} requests are`;
+    line.textContent = count > 0 ? `${text} waiting in the queue` : "";
+}
+const timer = setInterval(look, 2500);
+"""
+
+
+def build_queue_line(blocks: gr.Blocks) -> gr.HTML:
+    """Creates the line inside the current ``gr.Blocks``, which is given."""
+
+    def waiting(payload: Any) -> int:
+        return count_waiting(blocks)
+
+    return gr.HTML(
+        None,
+        html_template='<div class="queue-line" role="status"></div>',
+        js_on_load=_SCRIPT,
+        server_functions=[waiting],
+        elem_id="queue-line",
+    )
+
+
+def count_waiting(blocks: gr.Blocks) -> int:
+    """Requests of all visitors that wait; those that run do not count."""
+    return len(blocks._queue)
