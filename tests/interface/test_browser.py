@@ -82,7 +82,16 @@ def test_from_the_first_example_to_an_edited_list(visit, street):
 def test_the_viewer_needs_no_server(visit):
     page = visit()
     answered(page)
-    page.evaluate("window.fetch = () => { throw new Error('the server was asked') }")
+    page.evaluate(
+        """() => {
+            const fetch = window.fetch;
+            window.asked = [];
+            window.fetch = (...what) => {
+                window.asked.push(String(what[0]));
+                return fetch(...what);
+            };
+        }"""
+    )
     # The modes, opacity and wipe change what is drawn in the middle.
     overlay = middle(page)
     page.get_by_role("radio", name="Picture").click()
@@ -103,7 +112,7 @@ def test_the_viewer_needs_no_server(visit):
     page.locator(".v-canvas").hover()
     tip = page.locator(".v-tip")
     expect(tip).to_contain_text(re.compile(r"score \d"))
-    name = tip.locator("b").inner_text()
+    name = tip.locator("b").text_content()
     # Hiding and showing it alone.
     page.mouse.move(0, 0)
     chip(page, name).click()
@@ -116,6 +125,7 @@ def test_the_viewer_needs_no_server(visit):
     expect(page.locator('.v-chips [aria-pressed="true"]')).to_have_count(1)
     chip(page, name).press("s")
     expect(page.locator('.v-chips [aria-pressed="false"]')).to_have_count(0)
+    assert page.evaluate("window.asked") == []
 
 
 def test_the_viewer_can_be_worked_by_keys(visit):
@@ -169,6 +179,8 @@ def test_the_address_brings_everything_back(visit, served_shelf):
     page.get_by_role("option").nth(2).click()
     expect(page.locator("#status")).to_contain_text(served_shelf.entries[2].title)
     page.wait_for_function("location.search.includes('model=')")
+    title = re.compile(f"of {re.escape(served_shelf.entries[2].title)}: ")
+    expect(page.locator(".v-canvas")).to_have_attribute("aria-label", title)
     address, shown = page.url, page.locator(".v-canvas").get_attribute("aria-label")
     again = visit(address.split("?")[1])
     answered(again)

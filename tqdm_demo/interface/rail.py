@@ -27,6 +27,12 @@ DEBOUNCE = """async (...values) => {
     return values;
 }"""
 
+# When the field is emptied, gradio still sends the picture that was in it; the page knows better.
+WHAT_IS_SHOWN = """async (path) => {
+    await new Promise((done) => setTimeout(done, 60));
+    return document.querySelector("#picture .image-frame") ? path : null;
+}"""
+
 
 @dataclass(frozen=True)
 class Rail:
@@ -119,7 +125,7 @@ def _connect(page: PageParts, rail: Rail) -> None:
     pictures = [rail.picture, rail.picture_problem, page.picture]
     settings = {**page.light, "trigger_mode": "always_last"}
     rail.examples.select(on_example, None, pictures, **settings)
-    rail.picture.input(on_picture, rail.picture, pictures, **settings)
+    rail.picture.input(on_picture, rail.picture, pictures, js=WHAT_IS_SHOWN, **settings)
     # Not .input: gradio fires that for keys that write a letter, not for pasting or deleting.
     gr.on(
         [rail.names.change, rail.everything_else.change],
