@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from types import SimpleNamespace
 
 import pytest
 from huggingface_hub import constants
@@ -81,6 +82,18 @@ def test_names_that_are_never_resolved_do_not_hold_anybody(hub, monkeypatch):
     with pytest.raises(ValueError, match="cannot be reached"):
         fetch("someone/model", "config.json")
     released.set()
+
+
+@pytest.mark.parametrize("status", [403, 407, 502, 504])
+def test_a_proxy_that_answers_for_the_hub_is_not_the_hub(hub, monkeypatch, status):
+    class Proxy:
+        def head(self, *arguments: object, **settings: object) -> SimpleNamespace:
+            return SimpleNamespace(status_code=status)
+
+    monkeypatch.setattr(module, "hf_hub_download", only_cached(module.hf_hub_download))
+    monkeypatch.setattr(module, "get_session", Proxy)
+    with pytest.raises(ValueError, match="cannot be reached"):
+        fetch("someone/model", "config.json")
 
 
 def test_switched_off_by_the_environment(hub, monkeypatch):

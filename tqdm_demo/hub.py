@@ -83,17 +83,18 @@ def _check_reachable(repository: str) -> None:
     answers: list[int] = []
 
     def ask() -> None:
-        # Any answer counts, also that of a proxy. What a session raises depends on its library.
+        # What a session raises depends on the library behind it.
         try:
             answers.append(get_session().head(constants.ENDPOINT, timeout=PATIENCE).status_code)
         except Exception:
-            return
+            answers.append(0)
 
     # In a thread, because looking up the Hub's address has no time limit of its own.
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
     thread.join(PATIENCE + 1)
-    if not answers:
+    # An error here is one of a proxy or gateway before the Hub.
+    if not answers or not 200 <= answers[0] < 400:
         raise ValueError(_unreachable(repository, "cannot be reached"))
 
 
