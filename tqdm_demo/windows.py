@@ -252,7 +252,11 @@ class _Shown:
 
 
 def _resized(scores: Tensor, rows: _Axis, columns: _Axis, top: int, left: int) -> Tensor:
-    """A window's map (K, h, w) at the pixels (n, m) of the grid that it covers."""
+    """A window's map (K, h, w) at the pixels (n, m) of the grid that it covers.
+
+    NOTE(upstream): the map is laid over the whole window, also that of EVA, whose last patches end
+    8 pixels before the right and the lower edge; so it is stretched by 512 / 504, as there.
+    """
     down = rows.weights(top, scores.shape[1]).to(scores)
     right = columns.weights(left, scores.shape[2]).to(scores)
     return down @ scores @ right.T
