@@ -143,9 +143,9 @@ def test_negative_and_broken_floats_are_stretched():
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", "not an image"),
+        (b"", "file is empty"),
         (b"hello, I am a text", "not an image"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not an image"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "save it as PNG"),
         (saved(corners(), "PNG")[:80], "damaged or incomplete"),
         (saved(corners(), "JPEG")[:300], "damaged or incomplete"),
         (saved(Image.new("1", (8000, 6251)), "PNG"), "8000 × 6251 pixels; 50 megapixels at most"),
@@ -162,6 +162,12 @@ def test_what_is_no_picture_is_said_in_a_sentence(data, words):
 def test_a_file_that_is_gone_is_said_in_a_sentence(tmp_path):
     with pytest.raises(ValueError, match="not there any more"):
         read_image(tmp_path / "gone.png")
+
+
+@pytest.mark.parametrize("value", [-3.0, 300.0, np.nan])
+def test_one_odd_number_everywhere_is_black(value):
+    image = read_image(saved(Image.fromarray(np.full((4, 6), value, np.float32)), "TIFF"))
+    assert image.shape == (4, 6, 3) and not image.any()
 
 
 def test_a_long_side_is_shrunk():

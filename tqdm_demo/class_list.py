@@ -25,6 +25,7 @@ from tqdm_demo.vocabulary import (
     colours_for,
     display_name,
     split_synonyms,
+    tell_mistakes,
 )
 
 EVERYTHING_ELSE = "everything else"
@@ -62,6 +63,8 @@ def parse_class_list(text: str, everything_else: bool = False) -> ClassList:
     Raises:
         ValueError: the list is not usable; one sentence for every mistake.
     """
+    # Half of a surrogate pair, which a browser can send, cannot be written anywhere else.
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     lines = [line for line in text.splitlines() if line.strip()]
     entries, chosen, problems = [], [], []
     for number, line in enumerate(lines, start=1):
@@ -70,7 +73,7 @@ def parse_class_list(text: str, everything_else: bool = False) -> ClassList:
         chosen.append(colour)
         problems += [problem] if problem else []
     if problems:
-        raise ValueError(" ".join(problems))
+        raise ValueError(tell_mistakes(problems))
     names = check_names(entries)
     colours = colours_for(names)
     colours = tuple(own or other for own, other in zip(chosen, colours, strict=True))

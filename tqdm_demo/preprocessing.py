@@ -17,8 +17,13 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 # A file of a few kilobytes can unfold into gigabytes, so the size is read before the pixels.
 MAX_MEGAPIXELS = 50
+# What is opened. Not every kind that Pillow knows: some start other programs (EPS), and some hide
+# a large picture behind the size of a small one (ICO).
+_KINDS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "AVIF", "JPEG2000", "PPM")
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
 # Pillow's modes with more than eight bits a pixel.
 _WIDE_MODES = ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")
+_DAMAGED = "This image file is damaged or incomplete."
 
 
 def read_image(
@@ -40,25 +45,17 @@ def read_image(
         ValueError: no such file, no image that Pillow can read, a damaged one, or one with more
             than :data:`MAX_MEGAPIXELS` million pixels; the message is a sentence for a visitor.
     """
-    try:
-        with warnings.catch_warnings():
-            # Pillow warns of large files, which the check below answers; and of odd EXIF.
-            warnings.simplefilter("ignore")
-            image = source if isinstance(source, Image.Image) else _open(source)
-            _check_size(image)
+    with warnings.catch_warnings():
+        # Pillow warns of large files, which the check below answers; and of odd EXIF.
+        warnings.simplefilter("ignore")
+        image = source if isinstance(source, Image.Image) else _open(source)
+        _check_size(image)
+        try:
             if max_side is not None:  # lets the JPEG decoder shrink, which saves most of its time
                 image.draft("RGB", (max_side, max_side))
             image = _upright_rgb(image)
-    except Image.DecompressionBombError as error:
-        raise ValueError(f"This picture is too large: {MAX_MEGAPIXELS} megapixels at most.") from (
-            error
-        )
-    except FileNotFoundError as error:
-        raise ValueError("This picture is not there any more; choose it again.") from error
-    except UnidentifiedImageError as error:
-        raise ValueError("This file is not an image that can be read.") from error
-    except (OSError, SyntaxError, EOFError) as error:
-        raise ValueError("This image file is damaged or incomplete.") from error
+        except Exception as error:  # of every class, by the decoder that met the damage
+            raise ValueError(_DAMAGED) from error
     if max_side is not None:
         image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
     return np.array(image)
@@ -134,9 +131,36 @@ def cut_window(
 def _open(source: str | os.PathLike[str] | bytes) -> Image.Image:
     # Image.open leaves the file open until the pixels are read; its bytes need no closing.
     if not isinstance(source, bytes):
-        with open(source, "rb") as file:
-            source = file.read()
-    return Image.open(BytesIO(source))
+        try:
+            with open(source, "rb") as file:
+                source = file.read()
+        except OSError as error:
+            raise ValueError("This picture is not there any more; choose it again.") from error
+    if not source:
+        raise ValueError("This file is empty.")
+    Image.init()
+    try:
+        return Image.open(BytesIO(source), formats=[kind for kind in _KINDS if kind in Image.OPEN])
+    except Image.DecompressionBombError as error:
+        raise ValueError(f"This picture is too large: {MAX_MEGAPIXELS} megapixels at most.") from (
+            error
+        )
+    except Exception as error:  # of every class, by the decoder that met the damage
+        known = not isinstance(error, UnidentifiedImageError)
+        raise ValueError(_unreadable(source, known)) from error
+
+
+def _unreadable(content: bytes, known: bool) -> str:
+    """What to tell of a file that no decoder takes; ``known``: one took it for its own kind."""
+    start = content[:1000].lstrip(b"\xef\xbb\xbf \r\n\t").lower()
+    if content[4:8] == b"ftyp" and any(brand in content[8:64] for brand in _HEIC_BRANDS):
+        return (
+            "This is a HEIC picture, which cannot be read here: save or export it as JPEG first "
+            "(iPhones write JPEG after Settings > Camera > Formats > Most Compatible)."
+        )
+    if start.startswith((b"<svg", b"<?xml", b"<!doctype svg")) and b"<svg" in start:
+        return "This is an SVG drawing, not a picture made of pixels: save it as PNG first."
+    return _DAMAGED if known else "This file is not an image that can be read."
 
 
 def _check_size(image: Image.Image) -> None:
@@ -148,7 +172,7 @@ def _check_size(image: Image.Image) -> None:
 
 
 def _upright_rgb(image: Image.Image) -> Image.Image:
-    if getattr(image, "n_frames", 1) > 1:
+    if image.tell() > 0:
         image.seek(0)
     image = ImageOps.exif_transpose(image)
     if image.mode in _WIDE_MODES:
@@ -164,13 +188,17 @@ def _upright_rgb(image: Image.Image) -> Image.Image:
 def _eight_bits(image: Image.Image) -> Image.Image:
     """Grey pictures with wide pixels: by their nominal range, or stretched where there is none."""
     values = np.asarray(image, dtype=np.float64)
-    values = np.nan_to_num(values, posinf=np.nanmax(values, where=np.isfinite(values), initial=0))
-    low, high = float(values.min()), float(values.max())
+    finite = np.isfinite(values)
+    low = float(values.min(where=finite, initial=np.inf))
+    high = float(values.max(where=finite, initial=-np.inf))
+    if low > high:  # not one number in it
+        low = high = 0.0
+    values = np.clip(np.nan_to_num(values, nan=low), low, high)
     if image.mode == "F" and low >= 0 and high <= 1:
         values = values * 255
     elif image.mode != "F" and low >= 0 and high <= 65535:
         # "I" is also what some 8-bit files open as.
         values = values / 257 if high > 255 or image.mode != "I" else values
     elif low < 0 or high > 255:
-        values = (values - low) * (255 / (high - low))
+        values = (values - low) * (255 / max(high - low, 1e-9))
     return Image.fromarray(np.round(values).astype(np.uint8))

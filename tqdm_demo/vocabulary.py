@@ -65,6 +65,8 @@ NEED_EVERYTHING_ELSE = ("Things only",)
 
 MAX_NAMES = 64
 MAX_LENGTH = 60
+# So many mistakes of a list are told at once.
+_TOLD = 5
 
 # Two colours of one picture differ by at least this much (Euclidean distance in RGB).
 _DISTINCT = 80.0
@@ -114,8 +116,15 @@ def check_names(names: Sequence[str]) -> tuple[str, ...]:
             problems += _mistakes(name, number, seen)
             seen.setdefault(name.lower(), number)
     if problems:
-        raise ValueError(" ".join(problems))
+        raise ValueError(tell_mistakes(problems))
     return tuple(entries)
+
+
+def tell_mistakes(problems: Sequence[str]) -> str:
+    """The first sentences of a list of mistakes, and how many there are besides."""
+    more = len(problems) - _TOLD
+    rest = [f"And {more} more mistake{'s' if more > 1 else ''}."] if more > 0 else []
+    return " ".join([*problems[:_TOLD], *rest])
 
 
 def split_synonyms(entry: str) -> tuple[str, ...]:
@@ -164,7 +173,7 @@ def _key(entry: str) -> str:
 
 def _tidy(entry: str) -> str:
     text = unicodedata.normalize("NFKC", str(entry))
-    text = "".join(" " if unicodedata.category(c) in ("Cc", "Cf") else c for c in text)
+    text = "".join(" " if unicodedata.category(c) in ("Cc", "Cf", "Cs") else c for c in text)
     return ", ".join(" ".join(name.split()) for name in text.split(","))
 
 

@@ -83,12 +83,17 @@ def take_picture(path: str | None, page: PageParts, rail: Rail) -> Updates:
         return {rail.picture: None, rail.picture_problem: markup.problem(str(error))}
     # Browsers turn a JPEG upright by themselves; other files come back as they were read,
     # because a browser may not show them, or not on white.
-    as_it_is = path.lower().endswith((".jpg", ".jpeg"))
+    as_it_is = path.lower().endswith((".jpg", ".jpeg")) and _is_jpeg(path)
     return {
         rail.picture: path if as_it_is else image,
         rail.picture_problem: "",
         page.picture: path,
     }
+
+
+def _is_jpeg(path: str) -> bool:
+    with open(path, "rb") as file:
+        return file.read(3) == b"\xff\xd8\xff"
 
 
 def edit_names(
