@@ -12,8 +12,8 @@ from html import escape
 from tqdm_demo.vocabulary import Colour
 
 # The chart's own units; it is scaled to the width that it is given.
-_WIDTH, _HEIGHT = 640, 260
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 12, 12, 40
+_WIDTH, _HEIGHT = 640, 280
+_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 16, 12, 58
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def line_chart(lines: Sequence[Line], x_title: str, y_title: str) -> str:
         for y in (0, 25, 50, 75, 100)
     )
     ticks = "".join(
-        f'<text x="{_x(x):.1f}" y="{_HEIGHT - 22}" text-anchor="middle">{x:g}</text>'
+        f'<text x="{_x(x):.1f}" y="{_HEIGHT - 34}" text-anchor="middle">{x:g}</text>'
         for x in (0, 0.25, 0.5, 0.75, 1)
     )
     drawn = "".join(_draw(line, number) for number, line in enumerate(lines))
@@ -68,7 +68,7 @@ def line_chart(lines: Sequence[Line], x_title: str, y_title: str) -> str:
         f'<figure class="chart"><figcaption>{escape(y_title)}</figcaption>'
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(summary)}">'
         f'<g class="grid">{grid}{ticks}<text x="{(_LEFT + _WIDTH - _RIGHT) / 2}" '
-        f'y="{_HEIGHT - 4}" text-anchor="middle">{escape(x_title)}</text></g>{drawn}</svg>'
+        f'y="{_HEIGHT - 8}" text-anchor="middle">{escape(x_title)}</text></g>{drawn}</svg>'
         f"<ul>{legend}</ul></figure>"
     )
 
