@@ -81,7 +81,7 @@ def test_names_from_a_file(folder, oracle, tmp_path):
     main(["m", "--data", f"folder:{folder}", "--workers", "0", "--names-file", str(file)])
     assert oracle.asked == [["n13"]]
     file.write_text("car\n")
-    with pytest.raises(ValueError, match="has 1 names; it takes 19"):
+    with pytest.raises(SystemExit, match="evaluate: .* has 1 names; it takes 19"):
         main(["m", "--data", f"folder:{folder}", "--workers", "0", "--names-file", str(file)])
 
 
@@ -94,10 +94,10 @@ def test_options_of_reading_arrive(folder, oracle):
 def test_broken_and_unlabelled_pictures(folder, oracle, tmp_path):
     Image.new("RGB", (9, 5)).save(folder / "images" / "b.png")
     data, file = f"folder:{folder}", tmp_path / "x.json"
-    with pytest.raises(ValueError, match=r"b\.png\nscores would be"):
+    with pytest.raises(SystemExit, match=r"b\.png\nscores would be"):
         main(["m", "--data", data, "--workers", "0"])
     (folder / "labels" / "b.png").write_bytes(b"")
-    with pytest.raises(ValueError, match=r"cannot read the labels .*b\.png"):
+    with pytest.raises(SystemExit, match=r"evaluate: cannot read the labels .*b\.png"):
         main(["m", "--data", data, "--workers", "0"])
     main(["m", "--data", data, "--workers", "0", "--skip-broken", "--json", str(file)])
     found = json.loads(file.read_text())["results"]["m"][data]
@@ -110,7 +110,7 @@ def test_broken_and_unlabelled_pictures(folder, oracle, tmp_path):
 
 def test_an_unknown_model_is_named_before_anything_is_painted(monkeypatch):
     monkeypatch.setattr(evaluate, "open_readers", None)
-    with pytest.raises(ValueError, match="no-such-model"):
+    with pytest.raises(SystemExit, match="evaluate: .*no-such-model"):
         main(["zero-shot:no-such-model", "--data", "streets:fog"])
 
 

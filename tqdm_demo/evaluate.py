@@ -75,8 +75,25 @@ class Machine:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command line."""
+    """The command line.
+
+    Raises:
+        SystemExit: what was asked for cannot be measured; a message says why.
+    """
     options = _parse(arguments)
+    try:
+        run(options)
+    except (ValueError, OSError) as error:
+        raise SystemExit(f"evaluate: {error}") from error
+
+
+def run(options: argparse.Namespace) -> None:
+    """Measures what the command line asks for.
+
+    Raises:
+        ValueError: an unknown model, a data set that is not there or not whole.
+        OSError: the results cannot be written.
+    """
     ranks = Ranks.join()
     sources = parse_data(options.data)
     for model in options.models:
