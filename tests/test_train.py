@@ -1,5 +1,6 @@
 """The training program from its command line to a checkpoint that loads."""
 
+import dataclasses
 import json
 import random
 import shutil
@@ -236,19 +237,52 @@ def test_a_loss_that_is_not_finite_ends_with_a_message(tiny_weights, tmp_path, m
     assert (out / "model.safetensors").exists()
 
 
-def test_a_folder_with_the_weights_of_open_clip_can_be_the_start(tmp_path):
-    small = {"embed_dim": 12, "vision_cfg": {"image_size": 32, "layers": 2, "width": 24,
-             "head_width": 8, "patch_size": 8}, "text_cfg": {"context_length": 16, "vocab_size":
-             50, "width": 16, "heads": 2, "layers": 1}}  # fmt: skip
-    clip = open_clip.CLIP(**small)
-    save_file(clip.state_dict(), tmp_path / "open_clip_model.safetensors")
-    open_clip.add_model_config(_written(tmp_path / "Small-CLIP.json", small))
-    model = ModelConfig(clip=small, clip_weights="Small-CLIP/none")
-    found, about = train.load_start(str(tmp_path), model)
+SMALL_CLIP = {
+    "embed_dim": 12,
+    "vision_cfg": {"image_size": 32, "layers": 2, "width": 24, "head_width": 8, "patch_size": 8},
+    "text_cfg": {"context_length": 24, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1},
+}
+
+
+@pytest.fixture
+def open_clips(tmp_path):
+    """A folder with the weights of a small CLIP as open_clip stores them, and that CLIP."""
+    clip = open_clip.CLIP(**SMALL_CLIP)
+    (tmp_path / "clip").mkdir()
+    save_file(clip.state_dict(), tmp_path / "clip" / "open_clip_model.safetensors")
+    open_clip.add_model_config(_written(tmp_path / "Small-CLIP.json", SMALL_CLIP))
+    return tmp_path / "clip", clip
+
+
+def test_a_folder_with_the_weights_of_open_clip_can_be_the_start(open_clips):
+    folder, clip = open_clips
+    model = ModelConfig(clip=SMALL_CLIP, clip_weights="Small-CLIP/none")
+    found, about = train.load_start(str(folder), model)
     assert about == {}
     assert torch.equal(found.visual.class_embedding, clip.visual.class_embedding)
     with pytest.raises(ValueError, match="its own kind"):
-        train.load_start(str(tmp_path), ModelConfig(clip=small))
+        train.load_start(str(folder), ModelConfig(clip=SMALL_CLIP))
+
+
+def test_a_published_preset_trains_from_open_clips_weights(open_clips, tmp_path, monkeypatch):
+    """From the command line to a model that is measured in windows, as the published ones are."""
+    folder, clip = open_clips
+    model = dataclasses.replace(
+        PRESETS["clip-vit-b-gta5"].model, clip=SMALL_CLIP, clip_weights="Small-CLIP/none",
+        pyramid_blocks=(0, 0, 1, 1), input_size=(64, 64), window_stride=43, heads=2, points=2,
+    )  # fmt: skip
+    preset = dataclasses.replace(PRESETS["clip-vit-b-gta5"], model=model)
+    monkeypatch.setitem(train.PRESETS, "clip-vit-b-gta5", preset)
+    make_gta5(tmp_path / "gta5")
+    train.main(["--source", "gta5", "--data-root", str(tmp_path / "gta5"), "--clip", str(folder),
+                "--out", str(tmp_path / "out"), "--work", str(tmp_path / "work"),
+                *TINY])  # fmt: skip
+    trained = load_segmenter(tmp_path / "out")
+    assert trained.config.clip == SMALL_CLIP and trained.config.window_stride == 43
+    assert trained.config.text_tower is None and trained.config.clip_weights == "Small-CLIP/none"
+    table = trained.text_encoder.tower.positional_embedding
+    torch.testing.assert_close(table, clip.positional_embedding[:20], rtol=1e-2, atol=1e-3)
+    assert json.loads((tmp_path / "out" / "config.json").read_text())["results"]["validation"]
 
 
 def _written(file, content):

@@ -195,7 +195,7 @@ def _start(options: argparse.Namespace, training: TrainConfig) -> tuple[nn.Modul
     """The CLIP and the architecture on top of it."""
     model = PRESETS[options.preset].model
     clip, about = load_start(options.clip, model)
-    model = with_options(model, options)
+    model = with_options(model, options, skip=_FIXED)
     if not about:
         return clip, model
     shared = _shared_clip(resolve_source(options.clip), options.out)

@@ -37,6 +37,11 @@ def test_options(arguments, wanted):
     assert parse(*arguments) == wanted
 
 
+def test_an_option_of_another_meaning_is_passed_over():
+    arguments = argparse.Namespace(name="a folder", rate=0.1)
+    assert with_options(Settings(), arguments, skip={"name"}) == Settings(rate=0.1)
+
+
 @pytest.mark.parametrize("arguments", [["--hidden", "1"], ["--span", "3"], ["--step-count", "x"]])
 def test_refused(arguments, capsys):
     with pytest.raises(SystemExit):

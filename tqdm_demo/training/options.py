@@ -30,12 +30,17 @@ def add_options(parser: argparse.ArgumentParser, kind: type, skip: Collection[st
         parser.add_argument(flag, default=argparse.SUPPRESS, **settings)
 
 
-def with_options(instance: Instance, arguments: argparse.Namespace) -> Instance:
-    """A copy of a dataclass instance with the fields that were given on the command line."""
+def with_options(
+    instance: Instance, arguments: argparse.Namespace, skip: Collection[str] = ()
+) -> Instance:
+    """A copy of a dataclass instance with the fields that were given on the command line.
+
+    Fields in ``skip`` stay: an option of such a name means something else.
+    """
     given = {
         field.name: getattr(arguments, field.name)
         for field in dataclasses.fields(instance)
-        if hasattr(arguments, field.name)
+        if hasattr(arguments, field.name) and field.name not in skip
     }
     given = {name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}
     return dataclasses.replace(instance, **given)
