@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
 from tqdm_demo.config import TrainConfig
@@ -186,6 +187,36 @@ def test_a_loss_that_is_not_finite_leaves_the_last_state(tmp_path):
     assert training.progress.step == 4
     training.run()
     assert same(weights(whole), weights(resumed))
+
+
+@pytest.mark.parametrize("every", [{"evaluate_every": 3}, {"evaluate_every": 9, "save_every": 1}])
+def test_gradients_that_are_not_finite_leave_the_last_state(tmp_path, every):
+    """The loss of step 3 is a number, its gradient is none: neither state nor best weights go."""
+
+    class Spoiled(torch.autograd.Function):
+        @staticmethod
+        def forward(context, value):
+            return value.clone()
+
+        @staticmethod
+        def backward(context, gradient):
+            return gradient * float("nan")
+
+    config = replace(CONFIG, **every)
+    task, seen = make_task(), []
+
+    def losses(batch, targets, plain=task.losses):
+        found = plain(batch, targets)
+        seen.append(1)
+        return found | {"class": Spoiled.apply(found["class"])} if len(seen) == 3 else found
+
+    with pytest.raises(FloatingPointError, match="weights are not finite after step 3"):
+        Training(replace(task, losses=losses), config, tmp_path).run()
+    kept = load_file(tmp_path / "state.safetensors")
+    assert all(value.isfinite().all() for value in kept.values())
+    assert not (tmp_path / "best.safetensors").exists()
+    resumed = Training(make_task(), config, tmp_path, resume=True)
+    assert resumed.progress.step == 2
 
 
 def test_a_full_disk_leaves_the_last_state(tmp_path, monkeypatch):

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 from tqdm import tqdm
 
 from tqdm_demo.config import TrainConfig, to_json
@@ -29,6 +30,7 @@ from tqdm_demo.training.distributed import (
     mean_over_processes,
     process_count,
     rank,
+    sum_over_processes,
     wait_for_all,
 )
 from tqdm_demo.training.losses import Targets, count_targets
@@ -113,7 +115,8 @@ class Training:
         """Trains to the end and leaves the best weights in the model.
 
         Raises:
-            FloatingPointError: a loss that is not finite; the state on disk is from before it.
+            FloatingPointError: a loss or a weight that is not finite; the state on disk is from
+                before it.
             OSError: a file cannot be written; the state on disk is the last whole one.
             SystemExit: after a signal, once the state is saved.
         """
@@ -144,7 +147,8 @@ class Training:
         return progress
 
     def save(self) -> None:
-        """Writes the state, atomically."""
+        """Writes the state, atomically; one that is spoiled takes no good one's place."""
+        self._check_weights()
         parts = {"parts": self.config.accumulate * process_count()}
         progress = {**asdict(self.progress), **parts, "config": to_json(self.config)}
         save_state(self._state, self.task.model, self.optimizer, progress)
@@ -177,7 +181,18 @@ class Training:
         self.optimizer.step()
         return numbers, stopped > 0
 
+    def _check_weights(self) -> None:
+        """Raises where gradients that were not finite have reached the weights."""
+        learning = (p.detach() for p in self.task.model.parameters() if p.requires_grad)
+        parts = [p.to_local() if isinstance(p, DTensor) else p for p in learning]
+        odd = torch.stack([(~part.isfinite()).any() for part in parts]).sum()
+        if sum_over_processes(odd).item():
+            raise FloatingPointError(
+                f"weights are not finite after step {self.progress.step}, though its loss was"
+            )
+
     def _evaluate(self) -> None:
+        self._check_weights()
         self.task.model.eval()
         found = self.task.evaluate()
         self.task.model.train()
