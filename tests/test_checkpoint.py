@@ -8,6 +8,7 @@ import open_clip
 import pytest
 import timm.layers
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from tqdm_demo import checkpoint
@@ -188,17 +189,19 @@ def test_a_clip_comes_back_with_its_configuration(tmp_path):
     assert torch.equal(loaded.encode_image(pixels), clip.encode_image(pixels))
 
 
-def test_a_save_that_fails_leaves_the_old_files(segmenter, tmp_path, monkeypatch):
+@pytest.mark.parametrize("kind", [OSError, SafetensorError])
+def test_a_save_that_fails_leaves_the_old_files(segmenter, tmp_path, monkeypatch, kind):
     save_segmenter(segmenter, tmp_path, results={"miou": 1})
     before = (tmp_path / "model.safetensors").read_bytes()
 
     def fail(tensors: dict, path: Path) -> None:
         Path(path).write_bytes(b"half of it")
-        raise OSError("disk full")
+        raise kind("disk full")
 
     monkeypatch.setattr(checkpoint, "save_file", fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(OSError, match="cannot write .*disk full"):
         save_segmenter(segmenter, tmp_path, results={"miou": 2})
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["config.json", "model.safetensors"]
     assert (tmp_path / "model.safetensors").read_bytes() == before
     assert read_config(tmp_path)["results"] == {"miou": 1}
 

@@ -133,6 +133,9 @@ def save_segmenter(
         folder: is created.
         training, provenance, results: sections of ``config.json`` (JSON values).
         half: store float16.
+
+    Raises:
+        OSError: the disk is full, or the like; what was there before stays.
     """
     config = segmenter.config
     towers = {TEXT_TOWER: config.text_tower, IMAGE_TOWER: config.image_tower}
@@ -212,12 +215,16 @@ def _write(
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(dict(sections), indent=2, ensure_ascii=False) + "\n"
     stored = {name: _stored(tensor, half) for name, tensor in tensors.items()}
-    partial = folder / (TENSOR_FILE + ".partial")
-    save_file(stored, partial)
-    os.replace(partial, folder / TENSOR_FILE)
-    partial = folder / (CONFIG_FILE + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, folder / CONFIG_FILE)
+    partials = {name: folder / f"{name}.partial" for name in (TENSOR_FILE, CONFIG_FILE)}
+    try:
+        save_file(stored, partials[TENSOR_FILE])
+        partials[CONFIG_FILE].write_text(text, encoding="utf-8")
+        for name, partial in partials.items():
+            os.replace(partial, folder / name)
+    except (OSError, SafetensorError) as error:
+        for partial in partials.values():
+            partial.unlink(missing_ok=True)
+        raise OSError(f"cannot write {folder}: {error}") from error
 
 
 def _stored(tensor: Tensor, half: bool) -> Tensor:
