@@ -181,6 +181,7 @@ def test_a_data_set_on_disk_is_checked_first_and_trained_on(tiny_weights, tmp_pa
     config = json.loads((out / "config.json").read_text())
     assert config["training"]["source"] == spec
     assert config["results"]["validation"][spec]["miou"] >= 0
+    assert config["provenance"]["labels"] == "Cityscapes ids"
     assert "3 pictures" in capsys.readouterr().out.split("{")[0]
     assert (tmp_path / "work" / "class-index.json").exists()
     assert "drawn" not in (out / "README.md").read_text()

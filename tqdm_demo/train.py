@@ -37,6 +37,7 @@ from tqdm_demo.devices import choose_device
 from tqdm_demo.model.segmenter import Segmenter
 from tqdm_demo.presets import PRESETS
 from tqdm_demo.training.crops import open_crops
+from tqdm_demo.training.datasets import FileSource
 from tqdm_demo.training.distributed import exchanging, gather, join, leave, rank
 from tqdm_demo.training.loop import Progress, Task, Training
 from tqdm_demo.training.model_card import write_card
@@ -85,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         progress = run.run()
         if rank() == 0:
-            _finish(segmenter, training, progress, next(iter(data.checks)), options)
+            _finish(segmenter, training, progress, data, options)
     except (FloatingPointError, OSError) as error:
         raise SystemExit(
             f"train: {error}. What was saved last in {options.work} is whole; --resume goes on "
@@ -218,21 +219,25 @@ def _finish(
     segmenter: Segmenter,
     training: TrainConfig,
     progress: Progress,
-    validation: str,
+    data: TrainingData,
     options: argparse.Namespace,
 ) -> None:
-    """Writes the checkpoint and its card; ``validation`` tells what its mIoU is of."""
+    """Writes the checkpoint, with what was read and what its mIoU is of, and its card."""
     if training.shard:  # this process holds a part only
         segmenter = Segmenter(segmenter.config)
         segmenter.load_state_dict(load_file(options.work / "best.safetensors"))
     clip = Path(options.clip).name
     miou = 100 * progress.best_miou
+    provenance = {"clip": clip, "preset": options.preset, "step": progress.best_step}
+    labels = dict.fromkeys(s.mapping for s in data.train if isinstance(s, FileSource))
+    if labels:
+        provenance["labels"] = " and ".join(labels)
     save_segmenter(
         segmenter,
         options.out,
         training=to_json(training),
-        provenance={"clip": clip, "preset": options.preset, "step": progress.best_step},
-        results={"validation": {validation: {"miou": round(miou, 2)}}},
+        provenance=provenance,
+        results={"validation": {next(iter(data.checks)): {"miou": round(miou, 2)}}},
     )
     write_card(options.out, segmenter.config, training, clip, progress)
     print(f"{options.out}: validation mIoU {miou:.2f} % (step {progress.best_step})")

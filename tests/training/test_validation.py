@@ -55,6 +55,19 @@ def test_pictures_that_are_trained_on_are_told(folder):
     assert list(found.checks) == [f"folder:{folder}:val", "streets:fog"]
 
 
+def test_figures_of_mapillary_are_named_with_their_mapping(trees, tmp_path):
+    for split in ("training", "validation"):
+        trees.photo(tmp_path / split / "images" / "x.jpg")
+        trees.palette(tmp_path / split / "labels" / "x.png", trees.constant(13))
+    spec = f"mapillary:{tmp_path}"
+    found = find_data(TrainConfig(source=spec, watch=f"{spec}:val:rein,streets:fog"))
+    assert list(found.checks) == [
+        f"{spec} (Mapillary v1.2 by the HRDA mapping)",
+        f"{spec}:val:rein (Mapillary v1.2 by the Rein mapping)",
+        "streets:fog",
+    ]
+
+
 def test_processes_share_the_pictures_unless_the_model_is_spread(folder, monkeypatch):
     found = find_data(TrainConfig(source=f"folder:{folder}:val"))
     monkeypatch.setattr(validation, "process_count", lambda: 2)

@@ -12,6 +12,7 @@ from tqdm_demo.config import TrainConfig
 from tqdm_demo.training.datasets import (
     VALIDATION_SEEDS,
     DataSource,
+    FileSource,
     LabelledPicture,
     StreetSource,
     describe,
@@ -26,8 +27,9 @@ class TrainingData:
 
     Attributes:
         train: it learns from these.
-        checks: data specification -> sources to be measured on, how many pictures of each source,
-            in order; the first one chooses the best weights.
+        checks: data specification, with the mapping of Mapillary's ids behind it -> sources to be
+            measured on, how many pictures of each source, in order; the first one chooses the best
+            weights.
         report: what was found, and what is missing, for people.
     """
 
@@ -64,10 +66,18 @@ def find_data(config: TrainConfig) -> TrainingData:
             "The best weights will be chosen on pictures that are also trained on; --validation "
             "names others."
         )
-    checks = {spec: (chosen_by, config.validation_scenes)}
+    checks = {_with_mapping(spec, chosen_by): (chosen_by, config.validation_scenes)}
     for source in parse_data(config.watch) if config.watch else ():
-        checks.setdefault(source.spec, ((source,), config.watch_scenes))
+        key = _with_mapping(source.spec, (source,))
+        checks.setdefault(key, ((source,), config.watch_scenes))
     return TrainingData(train, checks, "\n".join(report))
+
+
+def _with_mapping(spec: str, sources: tuple[DataSource, ...]) -> str:
+    """How results name a set: figures under different mappings cannot be compared."""
+    of_mapillary = (s for s in sources if isinstance(s, FileSource) and s.kind == "mapillary")
+    mappings = dict.fromkeys(source.mapping for source in of_mapillary)
+    return f"{spec} ({', '.join(mappings)})" if mappings else spec
 
 
 def _files(sources: tuple[DataSource, ...]) -> set[Path]:
