@@ -67,3 +67,14 @@ def keep_screenshot(page: Page, name: str) -> None:
     """Keeps a picture of the whole page for people to look at."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+
+
+def remove_picture(page: Page) -> None:
+    """Empties the picture field, and waits for nothing but the field."""
+    page.locator("#picture").get_by_label("Remove Image").click()
+    page.locator("#picture input[type=file]").wait_for(state="attached")
+
+
+def send_file(page: Page, path: Path) -> None:
+    """Chooses a file in the empty picture field."""
+    page.locator("#picture input[type=file]").set_input_files(path)

@@ -8,7 +8,14 @@ import zipfile
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.interface.browsing import CONTRAST, PATIENCE, SIZES, keep_screenshot
+from tests.interface.browsing import (
+    CONTRAST,
+    PATIENCE,
+    SIZES,
+    keep_screenshot,
+    remove_picture,
+    send_file,
+)
 
 pytestmark = pytest.mark.browser
 ATTACK = "<img src=x onerror=boom()>"
@@ -53,9 +60,9 @@ def test_from_the_first_example_to_an_edited_list(visit, street):
     answered(page)
     expect(page.locator("#model-card")).to_contain_text("mIoU")
     # An own picture.
-    page.locator("#picture").get_by_label("Remove Image").click()
+    remove_picture(page)
     expect(page.locator(".v-empty")).to_be_visible()
-    page.locator("#picture input[type=file]").set_input_files(street)
+    send_file(page, street)
     expect(page.locator("#status")).to_contain_text("picture encoded in")
     # A new name: the picture is not encoded again, the name is; markup stays text.
     names = page.locator("#names textarea")
@@ -207,8 +214,8 @@ def test_what_is_no_picture_is_said_in_place(visit, tmp_path):
     text.write_bytes(b"these are my notes")
     page = visit()
     answered(page)
-    page.locator("#picture").get_by_label("Remove Image").click()
-    page.locator("#picture input[type=file]").set_input_files(text)
+    remove_picture(page)
+    send_file(page, text)
     expect(page.locator("#picture-problem")).to_contain_text("not an image")
     page.locator("#examples .thumbnail-item").nth(1).click()
     expect(page.locator("#picture-problem")).to_have_text("")

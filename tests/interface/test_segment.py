@@ -9,7 +9,7 @@ from tqdm_demo.interface.answers import AnswerStore, Question
 from tqdm_demo.interface.examples import Example
 from tqdm_demo.interface.models import ModelShelf
 from tqdm_demo.interface.parts import make_parts
-from tqdm_demo.interface.rail import build_rail, edit_names, take_picture
+from tqdm_demo.interface.rail import build_rail, edit_names, sent_picture, take_picture
 from tqdm_demo.interface.tab_segment import build_tab, on_change, pack
 from tqdm_demo.interface.viewer import ViewerData
 from tqdm_demo.vocabulary import PRESETS
@@ -110,15 +110,24 @@ def test_packing_needs_no_second_run(built, ask, street, monkeypatch):
     assert pack(store, asked).startswith(b"PK")
 
 
-def test_pictures_are_shown_upright_and_small(built, tmp_path):
+@pytest.mark.parametrize("name", ["photo.JPG", "drawing.png"])
+def test_what_browsers_show_is_left_as_it_is(built, tmp_path, name):
     page, rail, _, _ = built
-    jpeg = tmp_path / "photo.JPG"
-    Image.new("RGB", (60, 40), "red").save(jpeg)
-    assert take_picture(str(jpeg), page, rail)[rail.picture] == str(jpeg)
-    large = tmp_path / "large.png"
+    path = tmp_path / name
+    Image.new("RGB", (60, 40), "red").save(path)
+    assert take_picture(str(path), page, rail)[rail.picture] == str(path)
+    # Sent back to the visitor, it would replace what they have chosen since.
+    sent = sent_picture(str(path), page, rail)
+    assert rail.picture not in sent and sent[page.picture] == str(path)
+
+
+def test_other_pictures_are_shown_as_they_were_read(built, tmp_path):
+    page, rail, _, _ = built
+    large = tmp_path / "large.tiff"
     Image.new("RGB", (2600, 1300), "red").save(large)
-    after = take_picture(str(large), page, rail)
-    assert after[rail.picture].shape == (640, 1280, 3) and after[page.picture] == str(large)
+    for take in (take_picture, sent_picture):
+        after = take(str(large), page, rail)
+        assert after[rail.picture].shape == (640, 1280, 3) and after[page.picture] == str(large)
 
 
 def test_what_is_no_picture_is_said_and_the_last_answer_stays(built, tmp_path):
@@ -127,7 +136,8 @@ def test_what_is_no_picture_is_said_and_the_last_answer_stays(built, tmp_path):
     broken.write_bytes(b"this is no picture")
     after = take_picture(str(broken), page, rail)
     assert page.picture not in after and "not an image" in after[rail.picture_problem]
-    assert take_picture(None, page, rail)[page.picture] is None
+    for take in (take_picture, sent_picture):
+        assert take(None, page, rail)[page.picture] is None
 
 
 @pytest.mark.parametrize(

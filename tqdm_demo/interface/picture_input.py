@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import gradio as gr
 from gradio.data_classes import ImageData
+
+# Lets every file pass to the server; runs once in the page.
+EVERY_FILE = Path(__file__).with_suffix(".js").read_text("utf-8")
 
 
 class PictureInput(gr.Image):

@@ -10,27 +10,30 @@ import gradio as gr
 from tqdm_demo.class_list import parse_class_list
 from tqdm_demo.interface import markup
 from tqdm_demo.interface.parts import DEFAULT_TEXT, MAX_SIDE, PageParts
-from tqdm_demo.interface.picture_input import PictureInput
+from tqdm_demo.interface.picture_input import EVERY_FILE, PictureInput
 from tqdm_demo.preprocessing import read_image
 from tqdm_demo.vocabulary import MAX_NAMES, NEED_EVERYTHING_ELSE, PRESETS
 
 Updates = dict[Any, Any]
 
 LAST_LIST = "Your last list"
-# Waits until nobody has typed for a while, then sends what the field holds by then.
+# Waits until nobody has typed for a while, then sends what the fields hold by then. Every key calls
+# it, and all but the last call end here: one request for a word, not one for every letter.
 DEBOUNCE = """async (...values) => {
     const field = document.querySelector("#names textarea");
-    do {
-        values[0] = field.value;
-        await new Promise((done) => setTimeout(done, 350));
-    } while (values[0] !== field.value);
+    const turn = field.dataset.turn = 1 + Number(field.dataset.turn ?? 0);
+    await new Promise((done) => setTimeout(done, 350));
+    if (turn !== Number(field.dataset.turn)) await new Promise(() => {});
+    values[0] = field.value;
+    values[1] = document.querySelector("#everything-else input").checked;
     return values;
 }"""
-
-# When the field is emptied, gradio still sends the picture that was in it; the page knows better.
-WHAT_IS_SHOWN = """async (path) => {
-    await new Promise((done) => setTimeout(done, 60));
-    return document.querySelector("#picture .image-frame") ? path : null;
+# The example that is marked by now. Not the event's own number: when clicks overtake each other,
+# gradio sends the first one's again.
+CLICKED = """async () => {
+    await new Promise((done) => setTimeout(done));
+    const examples = [...document.querySelectorAll("#examples .thumbnail-item")];
+    return examples.findIndex((example) => example.matches(".selected"));
 }"""
 
 
@@ -42,6 +45,7 @@ class Rail:
         picture: the upload field.
         picture_problem: what is wrong with an upload.
         examples: the gallery.
+        clicked: number of the example that was clicked last; not shown.
         names: the class list.
         everything_else: whether a class for the rest is added.
         names_problem: what is wrong with the list.
@@ -53,6 +57,7 @@ class Rail:
     picture: PictureInput
     picture_problem: gr.HTML
     examples: gr.Gallery
+    clicked: gr.Number
     names: gr.Textbox
     everything_else: gr.Checkbox
     names_problem: gr.HTML
@@ -74,26 +79,38 @@ def build_rail(page: PageParts) -> Rail:
 
 
 def take_picture(path: str | None, page: PageParts, rail: Rail) -> Updates:
-    """A picture was uploaded, pasted or taken, or the field was emptied."""
+    """A picture was chosen, or the field was emptied."""
     if path is None:
         return {page.picture: None, rail.picture_problem: ""}
     try:
         image = read_image(path, MAX_SIDE)
     except ValueError as error:
         return {rail.picture: None, rail.picture_problem: markup.problem(str(error))}
-    # Browsers turn a JPEG upright by themselves; other files come back as they were read,
-    # because a browser may not show them, or not on white.
-    as_it_is = path.lower().endswith((".jpg", ".jpeg")) and _is_jpeg(path)
     return {
-        rail.picture: path if as_it_is else image,
+        rail.picture: path if _is_shown_by_browsers(path) else image,
         rail.picture_problem: "",
         page.picture: path,
     }
 
 
-def _is_jpeg(path: str) -> bool:
+def sent_picture(path: str | None, page: PageParts, rail: Rail) -> Updates:
+    """A picture was uploaded, pasted or taken."""
+    updates = take_picture(path, page, rail)
+    # What is in the field already is not sent back: it would take the place of a picture that the
+    # visitor has chosen in the meantime.
+    if isinstance(updates.get(rail.picture), str):
+        del updates[rail.picture]
+    return updates
+
+
+def _is_shown_by_browsers(path: str) -> bool:
+    """Whether the file is what its name says, and of a kind that browsers show upright."""
     with open(path, "rb") as file:
-        return file.read(3) == b"\xff\xd8\xff"
+        start = file.read(8)
+    suffix = path.lower().rpartition(".")[2]
+    if start.startswith(b"\xff\xd8\xff"):
+        return suffix in ("jpg", "jpeg")
+    return suffix == "png" and start == b"\x89PNG\r\n\x1a\n"
 
 
 def edit_names(
@@ -113,11 +130,14 @@ def edit_names(
 
 
 def _connect(page: PageParts, rail: Rail) -> None:
-    def on_example(event: gr.SelectData) -> Updates:
-        return take_picture(str(page.examples[event.index].path), page, rail)
+    def on_example(number: float) -> Updates:
+        return take_picture(str(page.examples[int(number)].path), page, rail)
 
     def on_picture(path: str | None) -> Updates:
-        return take_picture(path, page, rail)
+        return sent_picture(path, page, rail)
+
+    def on_clear() -> Updates:
+        return take_picture(None, page, rail)
 
     def on_names(text: str, everything_else: bool, model: str) -> Updates:
         return edit_names(text, everything_else, model, page, rail)
@@ -129,8 +149,11 @@ def _connect(page: PageParts, rail: Rail) -> None:
 
     pictures = [rail.picture, rail.picture_problem, page.picture]
     settings = {**page.light, "trigger_mode": "always_last"}
-    rail.examples.select(on_example, None, pictures, **settings)
-    rail.picture.input(on_picture, rail.picture, pictures, js=WHAT_IS_SHOWN, **settings)
+    rail.examples.select(on_example, rail.clicked, pictures, js=CLICKED, **settings)
+    # Two events, not .input for both: when that tells of an emptied field, gradio still sends the
+    # picture that was in it.
+    rail.picture.upload(on_picture, rail.picture, pictures, **settings)
+    rail.picture.clear(on_clear, None, pictures, **settings)
     # Not .input: gradio fires that for keys that write a letter, not for pasting or deleting.
     gr.on(
         [rail.names.change, rail.everything_else.change],
@@ -148,7 +171,7 @@ def _connect(page: PageParts, rail: Rail) -> None:
     rail.last_list.click(on_last_list, rail.kept, rail.names, **page.light)
 
 
-def _picture_block(page: PageParts) -> tuple[PictureInput, gr.HTML, gr.Gallery]:
+def _picture_block(page: PageParts) -> tuple[PictureInput, gr.HTML, gr.Gallery, gr.Number]:
     with gr.Column(elem_classes="rail-picture"):
         gr.HTML(markup.field_title("Your picture", "drop, paste, choose or take one"))
         picture = PictureInput(
@@ -162,7 +185,7 @@ def _picture_block(page: PageParts) -> tuple[PictureInput, gr.HTML, gr.Gallery]:
             placeholder="Drop a street picture here, or click to choose one",
             alt_text="Your picture",
         )
-        picture_problem = gr.HTML(elem_id="picture-problem")
+        picture_problem = gr.HTML(elem_id="picture-problem", js_on_load=EVERY_FILE)
         examples = gr.Gallery(
             [(str(example.path), example.caption) for example in page.examples],
             label="Examples",
@@ -176,7 +199,8 @@ def _picture_block(page: PageParts) -> tuple[PictureInput, gr.HTML, gr.Gallery]:
             interactive=False,
             visible=bool(page.examples),
         )
-    return picture, picture_problem, examples
+        clicked = gr.Number(visible=False)
+    return picture, picture_problem, examples, clicked
 
 
 def _names_block() -> tuple[gr.Textbox, gr.Checkbox, gr.HTML, tuple[gr.Button, ...], gr.Button]:
