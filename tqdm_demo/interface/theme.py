@@ -66,6 +66,8 @@ def make_theme() -> gr.themes.Base:
         button_secondary_text_color_dark="#ecebe7",
         button_primary_background_fill="#0f766e",
         button_primary_background_fill_dark="#2dd4bf",
+        button_primary_background_fill_hover="#115e59",
+        button_primary_background_fill_hover_dark="#5eead4",
         button_primary_text_color="#ffffff",
         button_primary_text_color_dark="#0c1211",
     )
