@@ -112,7 +112,6 @@ class TrainConfig:
         rare_classes: draw a class, then a picture that shows it; otherwise pictures uniformly.
         rare_temperature: T of the class odds softmax((1 - share) / T); 0.01 is DAFormer's.
         resize_range: scale augmentation; ``photometric``: photometric distortion on or off.
-        random_convolution: share of the crops that a random convolution changes.
         evaluate_every, save_every, log_every: steps between evaluations, states and log records.
         validation: data specification of the pictures on which the best weights are chosen; empty:
             the source's own validation part. ``validation_scenes``: how many of them.
@@ -147,7 +146,6 @@ class TrainConfig:
     rare_temperature: float = 100.0
     resize_range: tuple[float, float] = (0.5, 2.0)
     photometric: bool = True
-    random_convolution: float = 0.0
     evaluate_every: int = 2000
     save_every: int = 500
     log_every: int = 10

@@ -31,7 +31,6 @@ from tqdm_demo.training.augmentation import (
 )
 from tqdm_demo.training.datasets import TRAIN_SEEDS, DataSource, FileSource, StreetSource
 from tqdm_demo.training.file_source import PictureFiles, read_picture
-from tqdm_demo.training.random_convolution import RandomConvolution, convolve, draw_convolution
 from tqdm_demo.training.sample_index import open_index
 from tqdm_demo.training.sampling import ViewSampler
 from tqdm_demo.training.street_pool import CACHE_DIR, StreetPool
@@ -47,14 +46,6 @@ class Colours:
 
     mean: Sequence[float]
     std: Sequence[float]
-
-
-@dataclass(frozen=True)
-class Change:
-    """What happens to the colours and textures of one sample."""
-
-    distortion: Distortion
-    convolution: RandomConvolution
 
 
 class PooledCrops:
@@ -88,15 +79,15 @@ class PooledCrops:
 
     def draw(self, step: int, part: int = 0) -> Batch:
         """Part ``part`` of the batch of step ``step``, see :func:`sample_rngs`."""
-        views, changes = [], []
+        views, distortions = [], []
         for rng in sample_rngs(self.config, step, part):
             pick = self._sampler.pick(rng)
             views.append(self._sampler.draw_view(pick, self._labels[pick.picture], rng))
-            changes.append(_draw_change(rng, self.config))
+            distortions.append(draw_distortion(rng))
         chosen = [view.picture for view in views]
         images, labels = (torch.as_tensor(pictures[chosen]) for pictures in self._pictures)
         pixels, classes, inside = cut_views(images, labels, views, self.config.crop)
-        return _finish(pixels, classes, inside, changes, self.config, self.colours)
+        return _finish(pixels, classes, inside, distortions, self.config, self.colours)
 
     def close(self) -> None:
         """Nothing to do: there are no threads."""
@@ -109,7 +100,7 @@ class _Sample:
     pixels: np.ndarray
     labels: np.ndarray
     inside: np.ndarray
-    change: Change
+    distortion: Distortion
 
 
 class FileCrops:
@@ -162,7 +153,7 @@ class FileCrops:
             pixels.to(self._device).permute(0, 3, 1, 2).float(),
             labels.to(self._device).long(),
             inside.to(self._device),
-            [sample.change for sample in samples],
+            [sample.distortion for sample in samples],
             self.config,
             self.colours,
         )
@@ -188,7 +179,7 @@ class FileCrops:
                 continue
             view = self._sampler.draw_view(pick, picture.labels, rng)
             crop = cut_view(picture.image, picture.labels, view, self.config.crop)
-            return _Sample(*crop, _draw_change(rng, self.config))
+            return _Sample(*crop, draw_distortion(rng))
         raise ValueError(f"{_TRIES} pictures in a row cannot be read, such as {self.broken}")
 
     def _report(self, name: str, reason: str) -> None:
@@ -258,10 +249,6 @@ def sample_rngs(config: TrainConfig, step: int, part: int) -> list[np.random.Gen
     return [np.random.default_rng((config.seed, step, sample)) for sample in samples]
 
 
-def _draw_change(rng: np.random.Generator, config: TrainConfig) -> Change:
-    return Change(draw_distortion(rng), draw_convolution(rng, config.random_convolution))
-
-
 def _make_sampler(counts: np.ndarray, config: TrainConfig) -> ViewSampler:
     return ViewSampler(
         counts, config.crop, config.resize_range, config.rare_classes, config.rare_temperature
@@ -272,14 +259,12 @@ def _finish(
     pixels: torch.Tensor,
     labels: torch.Tensor,
     inside: torch.Tensor,
-    changes: Sequence[Change],
+    distortions: Sequence[Distortion],
     config: TrainConfig,
     colours: Colours,
 ) -> Batch:
     """Distorts and normalises float (B, 3, s, s) in 0..255; beyond the pictures it becomes 0."""
     if config.photometric:
-        pixels = distort(pixels, [change.distortion for change in changes])
+        pixels = distort(pixels, distortions)
     pixels = normalise(pixels, colours.mean, colours.std)
-    if config.random_convolution:
-        pixels = convolve(pixels, [change.convolution for change in changes])
     return Batch(pixels.masked_fill(~inside[:, None], 0), labels)
