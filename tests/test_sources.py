@@ -95,6 +95,20 @@ def test_descriptions_need_no_network_and_never_fail(tiny_weights):
     assert all(describe(model.source) is model for model in CURATED)
 
 
+def test_a_training_is_told_in_words(tiny_weights, tmp_path):
+    sections = read_config(tiny_weights / "tiny-tqdm")
+    sections["training"] = {"source": "streets:game"}
+    found = {"streets:game": {"miou": 12.34}, "folder:DIR": {"miou": 5}, "streets:oil": {"miou": 6}}
+    sections["results"] = {"validation": found}
+    (tmp_path / "config.json").write_text(json.dumps(sections))
+    shutil.copy(tiny_weights / "tiny-tqdm" / "model.safetensors", tmp_path)
+    assert describe(str(tmp_path)).about == (
+        "Trained on drawn streets in the look “game”. "
+        "Validation mIoU 12.3 on other pictures of it, "
+        "5.0 on folder:DIR, 6.0 on drawn streets in the look “oil”."
+    )
+
+
 def test_curated_models_are_open_clips_and_can_be_used(hub):
     for model in CURATED:
         with pytest.raises(ValueError, match="There is no model .*/.* on http"):

@@ -223,6 +223,15 @@ def _training(sections: dict[str, Any]) -> str:
         return "Never trained to segment." + (f" Zero-shot mIoU {figures} streets." if miou else "")
     data = sections.get("training", {}).get("source", "")
     validation = sections.get("results", {}).get("validation", {})
-    figures = ", ".join(f"{found['miou']:.1f} on {spec}" for spec, found in validation.items())
-    trained = f"Trained on {data}." if data else "Its training is not recorded."
+    figures = ", ".join(
+        f"{found['miou']:.1f} on {'other pictures of it' if spec == data else _in_words(spec)}"
+        for spec, found in validation.items()
+    )
+    trained = f"Trained on {_in_words(data)}." if data else "Its training is not recorded."
     return trained + (f" Validation mIoU {figures}." if figures else "")
+
+
+def _in_words(spec: str) -> str:
+    """What a data set's spec names, for who has never seen one: drawn streets' domain is a look."""
+    kind, _, domain = spec.partition(":")
+    return f"drawn streets in the look “{domain}”" if kind == "streets" else spec
