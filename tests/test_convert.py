@@ -41,6 +41,16 @@ def test_wrappings_are_taken_off(tmp_path):
     assert read_published(tmp_path / "2.pth").meta["best"] == 57.5
 
 
+def test_a_modules_own_state_dict_is_read(tmp_path):
+    """As mmcv saves it: an OrderedDict with a note of every part's version."""
+    layers = torch.nn.Sequential(torch.nn.Conv2d(2, 3, 1), torch.nn.BatchNorm2d(3))
+    state = layers.state_dict()
+    assert state._metadata
+    torch.save({"meta": {"PALETTE": [[128, 64, 128]]}, "state_dict": state}, tmp_path / "a.pth")
+    found = read_published(tmp_path / "a.pth").tensors
+    assert list(found) == list(state) and torch.equal(found["0.weight"], state["0.weight"])
+
+
 def test_numbers_pickled_by_older_numpy_are_read(tmp_path):
     path, older = tmp_path / "new.pth", tmp_path / "older.pth"
     torch.save({"state_dict": small(), "meta": {"best": np.float64(57.5)}}, path)

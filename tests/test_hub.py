@@ -77,6 +77,7 @@ def test_names_that_are_never_resolved_do_not_hold_anybody(hub, monkeypatch):
         def head(self, *arguments: object, **settings: object) -> None:
             released.wait(30)
 
+    assert module.PATIENCE + 1 < 5, "whoever chooses such a model waits that long"
     monkeypatch.setattr(module, "PATIENCE", -0.9)  # the thread is given a tenth of a second
     monkeypatch.setattr(module, "get_session", Stuck)
     with pytest.raises(ValueError, match="cannot be reached"):

@@ -94,14 +94,15 @@ def test_it_learns(tmp_path):
     assert np.mean(terms[-5:]) < 0.7 * np.mean(terms[:5])
 
 
-def test_a_stopped_training_continues_to_the_bit(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stopped_training_continues_to_the_bit(tmp_path, number):
     whole = make_task()
     Training(whole, CONFIG, tmp_path / "whole").run()
 
-    stopped = make_task(at_step=(4, lambda: os.kill(os.getpid(), signal.SIGTERM)))
+    stopped = make_task(at_step=(4, lambda: os.kill(os.getpid(), number)))
     with pytest.raises(SystemExit) as stop:
         Training(stopped, CONFIG, tmp_path / "parts").run()
-    assert stop.value.code == 143
+    assert stop.value.code == 128 + number
     resumed = make_task(scores=[0.2, 0.3])
     training = Training(resumed, CONFIG, tmp_path / "parts", resume=True)
     assert training.progress.step == 4
