@@ -53,8 +53,10 @@ _LEARNED = dataclasses.replace(
 )
 # Tried on the tiny CLIP, one seed, 100 steps: training its tower at 0.1 or not at all gave the same
 # mIoU on the source (37.6 and 37.5) and on three unseen domains to within 0.7; frozen is faster.
+# In the same time 500 steps of 4 pictures reach 70.7 on the source, 250 steps of 8 pictures 66.9.
 _STREETS = TrainConfig(
-    steps=1500,
+    steps=750,
+    batch_size=4,
     crop=128,
     learning_rate=8e-4,
     backbone_factor=0.0,
