@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
@@ -67,6 +68,13 @@ def keep_screenshot(page: Page, name: str) -> None:
     """Keeps a picture of the whole page for people to look at."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+
+
+def answered(page: Page) -> None:
+    """Waits for the first answer in the viewer."""
+    expect(page.locator("#viewer .v-has, #viewer.v-has").first).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".v-chips button").first).to_be_visible()
+    expect(page.locator("#status")).to_contain_text(re.compile("decoded in|asked before"))
 
 
 def remove_picture(page: Page) -> None:

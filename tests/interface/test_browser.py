@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 
 from tests.interface.browsing import (
     CONTRAST,
-    PATIENCE,
     SIZES,
+    answered,
     keep_screenshot,
     remove_picture,
     send_file,
@@ -19,13 +19,6 @@ from tests.interface.browsing import (
 
 pytestmark = pytest.mark.browser
 ATTACK = "<img src=x onerror=boom()>"
-
-
-def answered(page: Page) -> None:
-    """Waits for the first answer in the viewer."""
-    expect(page.locator("#viewer .v-has, #viewer.v-has").first).to_be_visible(timeout=PATIENCE)
-    expect(page.locator(".v-chips button").first).to_be_visible()
-    expect(page.locator("#status")).to_contain_text(re.compile("decoded in|asked before"))
 
 
 def chip(page: Page, name: str):

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.interface.browsing import CONTRAST, PATIENCE, SIZES, keep_screenshot
+from tests.interface.browsing import CONTRAST, PATIENCE, SIZES, answered, keep_screenshot
 
 pytestmark = pytest.mark.browser
 
@@ -65,6 +65,7 @@ def test_similarity(visit, size, dark):
 @pytest.mark.parametrize(("size", "dark"), [("desktop", True), ("phone", False)])
 def test_compare_models(visit, size, dark):
     page = visit("tab=compare", size=size, dark=dark)
+    expect(page.get_by_role("tab").filter(visible=True)).to_have_count(4)
     cells = board(page, "compare-board", 6)
     expect(page.locator("#compare-shares thead")).to_contain_text("Truth")
     expect(page.locator("#compare-board")).to_contain_text(re.compile(r"mIoU \d+\.\d % against"))
@@ -98,6 +99,21 @@ def test_domain_shift(visit, size, dark):
     page.locator("#chart-run").click()
     expect(page.locator("#chart circle")).to_have_count(5, timeout=PATIENCE)
     check_looks(page, "shift", size, dark)
+
+
+def test_an_edit_reaches_a_tab_that_was_closed_and_no_other_asks_a_model(visit):
+    page = visit()
+    answered(page)
+    asked = []
+    page.on("request", lambda r: asked.append(r.url) if "queue/join" in r.url else None)
+    page.locator("#names textarea").press_sequentially("\nzebra\nsky dome", delay=20)
+    expect(page.locator(".v-chips button")).to_have_count(21)
+    expect(page).to_have_url(re.compile("names="))
+    # The list, two menus of its names, the address, and one question to a model.
+    assert len(asked) <= 5
+    page.get_by_role("tab", name="Compare models").click()
+    board(page, "compare-board", 6)
+    expect(page.locator("#compare-shares")).to_contain_text("zebra")
 
 
 def test_a_long_run_can_be_stopped(visit):

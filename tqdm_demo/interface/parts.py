@@ -17,6 +17,19 @@ from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 MAX_SIDE = 1280
 FIRST_TAB = "segment"
 DEFAULT_TEXT = "\n".join(CITYSCAPES_NAMES)
+# Holds an event back until its tab is shown; of those that wait, the last one goes on. Otherwise
+# every edit would put an event of every tab into the queue of the models.
+_WHEN_SHOWN = """async (...values) => {
+    const turns = (window.turnsOfTabs ??= {});
+    const turn = (turns["TAB"] = 1 + (turns["TAB"] ?? 0));
+    const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+    await wait(0);
+    while (turn === turns["TAB"] && !document.querySelector("#tab-TAB")?.checkVisibility()) {
+        await wait(100);
+    }
+    if (turn !== turns["TAB"]) await new Promise(() => {});
+    return values;
+}"""
 
 
 @dataclass(frozen=True)
@@ -72,6 +85,11 @@ class PageParts:
     def changes(self) -> list[Any]:
         """Triggers for ``gr.on``: another picture, class list, or open tab."""
         return [self.picture.change, self.classes.change, self.selected.change]
+
+
+def when_shown(tab: str) -> str:
+    """``js`` of an event that a tab, given by its id, needs only while it is open."""
+    return _WHEN_SHOWN.replace("TAB", tab)
 
 
 def make_parts(shelf: ModelShelf, examples: Sequence[Example]) -> PageParts:

@@ -14,7 +14,7 @@ from tqdm_demo.class_list import ClassList
 from tqdm_demo.interface import markup
 from tqdm_demo.interface.answers import AnswerStore, Question, timing, to_viewer
 from tqdm_demo.interface.downloads import zip_answer
-from tqdm_demo.interface.parts import MAX_SIDE, PageParts
+from tqdm_demo.interface.parts import MAX_SIDE, PageParts, when_shown
 from tqdm_demo.interface.permalink import COPY
 from tqdm_demo.interface.viewer import Viewer
 from tqdm_demo.preprocessing import read_image
@@ -173,6 +173,7 @@ def _connect(page: PageParts, parts: SegmentParts, store: AnswerStore) -> None:
         changed,
         [page.picture, page.classes, page.model, page.selected, parts.asked],
         shown,
+        js=when_shown(ID),
         **page.latest,
     )
     parts.viewer.submit(asked_again, parts.asked, shown, **page.latest)
