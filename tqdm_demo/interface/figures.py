@@ -100,14 +100,14 @@ def share_table(
     )
     rest = ", ".join(escape(labels[k]) for k in absent)
     return (
-        '<table class="figures"><caption class="sr-only">Share of the picture by class</caption>'
+        '<table class="figures"><caption>Share of the picture</caption>'
         f'<thead><tr><th scope="col">Class</th>{heads}</tr></thead><tbody>{rows}</tbody></table>'
         + (f'<p class="caption">Found by none: {rest}.</p>' if absent and found else "")
     )
 
 
-def figure_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A plain table; the first column holds the rows' heads."""
+def figure_table(heads: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> str:
+    """A plain table; the first column holds the rows' heads, and ``title`` stands above."""
     head = "".join(f'<th scope="col">{escape(text)}</th>' for text in heads)
     body = "".join(
         f'<tr><th scope="row">{escape(row[0])}</th>'
@@ -115,10 +115,12 @@ def figure_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         + "</tr>"
         for row in rows
     )
+    if not rows:
+        return ""
+    caption = f"<caption>{escape(title)}</caption>" if title else ""
     return (
-        f'<table class="figures"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-        if rows
-        else ""
+        f'<table class="figures">{caption}'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     )
 
 

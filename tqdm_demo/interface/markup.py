@@ -59,8 +59,8 @@ def model_card(entry: ModelEntry) -> str:
         "streets-clip",
     )
     advice = (
-        "It is tiny and has mostly seen drawn streets; on photographs expect mistakes. For photographs, "
-        "choose one of open_clip’s models, or load your own."
+        "It is tiny and has mostly seen drawn streets; on photographs expect mistakes. For "
+        "photographs, choose one of open_clip’s models, or load your own."
         if bundled
         else ""
     )

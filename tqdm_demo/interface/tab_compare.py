@@ -21,7 +21,7 @@ from tqdm_demo.interface.board import (
     photo,
 )
 from tqdm_demo.interface.examples import find_example, read_truth
-from tqdm_demo.interface.parts import MAX_SIDE, PageParts
+from tqdm_demo.interface.parts import MAX_SIDE, PageParts, when_shown
 from tqdm_demo.measures import IGNORED, agreement, confusions, mean_iou, relabel
 from tqdm_demo.preprocessing import read_image
 from tqdm_demo.rendering import difference, overlay, shrink
@@ -140,6 +140,7 @@ def build_tab(page: PageParts) -> CompareParts:
         changed,
         [page.selected, parts.asked, page.picture, page.classes, models, first, second],
         [status, board, differing, shares, parts.asked],
+        js=when_shown(ID),
         **page.latest,
     )
     return parts
@@ -261,10 +262,10 @@ def _difference(
         for c in confusions(*labels)
     ]
     heads = (one.title, other.title, "Share of the picture")
-    table = figures.figure_table(heads, rows) or markup.line("No difference at all.")
+    table = figures.figure_table(heads, rows, "Where the two differ most")
     return {
         parts.board: replace(board, columns=(*board.columns, column)).value(),
-        parts.differing: table,
+        parts.differing: table or markup.line("No difference at all."),
     }
 
 

@@ -18,7 +18,7 @@ LEAD = (
 def build_tab(page: PageParts) -> None:
     """Creates the three panels inside the current ``gr.Tab``."""
     gr.HTML(markup.line(LEAD))
-    with gr.Tabs(elem_id="shift-tabs"):
+    with gr.Tabs(elem_id="shift-tabs", overflow_behavior="wrap"):
         for panel in (shift_filters, shift_streets, shift_pictures):
             with gr.Tab(panel.TITLE):
                 panel.build_panel(page)

@@ -14,7 +14,7 @@ from tqdm_demo.interface import clarity, figures, markup
 from tqdm_demo.interface.board import AWAITED, Board, Cell, Column, make_board, with_cell
 from tqdm_demo.interface.examples import find_example, read_truth
 from tqdm_demo.interface.heat import EXPLAINED, HeatLook, Listed, find_picked, heat_cell
-from tqdm_demo.interface.parts import MAX_SIDE, PageParts
+from tqdm_demo.interface.parts import MAX_SIDE, PageParts, when_shown
 from tqdm_demo.interface.similarity_controls import (
     BY_PICTURE,
     MASK,
@@ -97,6 +97,7 @@ def build_tab(page: PageParts) -> SimilarityParts:
             parts.clarity_table,
             parts.asked,
         ],
+        js=when_shown(ID),
         **page.latest,
     )
     return parts
@@ -243,7 +244,9 @@ def _added(listed: Listed) -> str:
 
 def _clarity_parts() -> dict[str, Any]:
     with gr.Column(visible=False, elem_id="clarity") as group:
-        gr.HTML(markup.field_title("Pixel semantic clarity", "without and with text in the way"))
+        gr.HTML(
+            markup.field_title("Pixel semantic clarity", "without and with text-to-pixel attention")
+        )
         board = make_board("clarity-board")
         table = gr.HTML(elem_id="clarity-table")
     return {"clarity_group": group, "clarity_board": board, "clarity_table": table}
