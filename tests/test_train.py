@@ -1,6 +1,5 @@
 """The training program from its command line to a checkpoint that loads."""
 
-import dataclasses
 import json
 import random
 import shutil
@@ -14,10 +13,9 @@ import numpy as np
 import open_clip
 import pytest
 import torch
-from PIL import Image
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
-from tqdm_demo import clips, train
+from tqdm_demo import train
 from tqdm_demo.checkpoint import load_segmenter
 from tqdm_demo.config import ModelConfig, TrainConfig, from_json
 from tqdm_demo.presets import PRESETS
@@ -126,6 +124,26 @@ def test_a_training_that_is_killed_at_any_moment_continues_to_the_bit(tiny_weigh
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
+def test_compiled_parts_learn_the_same_under_the_same_names(tiny_weights, tmp_path, monkeypatch):
+    """Traced as for --compile, but not made into machine code, which takes minutes."""
+    compile_part = torch.nn.Module.compile
+    monkeypatch.setattr(
+        torch.nn.Module, "compile", lambda part: compile_part(part, backend="eager")
+    )
+    more = ("--backbone-factor", "0.1", "--evaluate-every", "3")
+    run(tiny_weights, tmp_path / "plain", "streets-tqdm", *more)
+    run(tiny_weights, tmp_path / "compiled", "streets-tqdm", "--compile", *more)
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] > 0
+    plain, compiled = (
+        load_file(tmp_path / way / "work" / "state.safetensors") for way in ("plain", "compiled")
+    )
+    assert plain.keys() == compiled.keys()
+    for name, value in plain.items():
+        torch.testing.assert_close(compiled[name], value, rtol=1e-3, atol=1e-5, msg=name)
+    run(tiny_weights, tmp_path / "compiled", "streets-tqdm", "--resume", *more)  # and without it
+    torch._dynamo.reset()
+
+
 @pytest.mark.parametrize(("factor", "image_tower"), [("0.1", None), ("0", "tiny-clip")])
 def test_a_sibling_clip_keeps_the_towers_that_are_frozen(
     tiny_weights, tmp_path, factor, image_tower
@@ -156,51 +174,6 @@ def test_an_unknown_preset_is_refused(capsys):
     with pytest.raises(SystemExit):
         train.main(["--preset", "streets-other"])
     assert "streets-queries" in capsys.readouterr().err
-
-
-def make_gta5(folder, pictures=3):
-    """GTA5 as it unpacks: palette PNGs of raw ids."""
-    rng = np.random.default_rng(0)
-    for split in ("train", "valid"):
-        for kind in ("images", "labels"):
-            (folder / kind / split).mkdir(parents=True)
-        for number in range(pictures):
-            ids = np.repeat(rng.choice([7, 11, 23, 26, 0], (4, 6)), 40, 0).repeat(40, 1)
-            labels = Image.fromarray(ids.astype(np.uint8), "P")
-            labels.putpalette(rng.integers(0, 256, 768, dtype=np.uint8).tobytes())
-            labels.save(folder / "labels" / split / f"{number:05d}.png")
-            colours = rng.integers(0, 256, (256, 3), dtype=np.uint8)
-            Image.fromarray(colours[ids]).save(folder / "images" / split / f"{number:05d}.png")
-
-
-def test_a_data_set_on_disk_is_checked_first_and_trained_on(tiny_weights, tmp_path, capsys):
-    make_gta5(tmp_path / "gta5")
-    out = run(tiny_weights, tmp_path, "streets-tqdm", "--source", "gta5", "--data-root",
-              str(tmp_path / "gta5"), "--steps", "2")  # fmt: skip
-    spec = f"gta5:{tmp_path / 'gta5'}"
-    config = json.loads((out / "config.json").read_text())
-    assert config["training"]["source"] == spec
-    assert config["results"]["validation"][spec]["miou"] >= 0
-    assert config["provenance"]["labels"] == "Cityscapes ids"
-    assert "3 pictures" in capsys.readouterr().out.split("{")[0]
-    assert (tmp_path / "work" / "class-index.json").exists()
-    assert "drawn" not in (out / "README.md").read_text()
-
-
-def test_a_missing_data_set_is_told_before_any_model_is_built(tmp_path, monkeypatch):
-    monkeypatch.setattr(train, "load_start", lambda *_: pytest.fail("a CLIP was loaded"))
-    with pytest.raises(SystemExit, match=r"(?s)GTA5.*unpack"):
-        train.main(["--source", "gta5", "--data-root", str(tmp_path), "--device", "cpu"])
-    with pytest.raises(SystemExit, match="folder of cityscapes with --data-root"):
-        train.main(["--preset", "eva02-l-cityscapes", "--device", "cpu"])
-
-
-def test_a_clip_that_cannot_be_had_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr(clips, "fetch", lambda *_: (_ for _ in ()).throw(ValueError("offline")))
-    make_gta5(tmp_path / "gta5")
-    with pytest.raises(SystemExit, match="train: offline"):
-        train.main(["--preset", "clip-vit-b-gta5", "--data-root", str(tmp_path / "gta5"),
-                    "--device", "cpu"])  # fmt: skip
 
 
 def test_the_class_embedding_is_doubled_as_published_unless_clean():
@@ -236,56 +209,3 @@ def test_a_loss_that_is_not_finite_ends_with_a_message(tiny_weights, tmp_path, m
     monkeypatch.undo()
     out = run(tiny_weights, tmp_path, "streets-tqdm", "--evaluate-every", "9", "--resume")
     assert (out / "model.safetensors").exists()
-
-
-SMALL_CLIP = {
-    "embed_dim": 12,
-    "vision_cfg": {"image_size": 32, "layers": 2, "width": 24, "head_width": 8, "patch_size": 8},
-    "text_cfg": {"context_length": 24, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1},
-}
-
-
-@pytest.fixture
-def open_clips(tmp_path):
-    """A folder with the weights of a small CLIP as open_clip stores them, and that CLIP."""
-    clip = open_clip.CLIP(**SMALL_CLIP)
-    (tmp_path / "clip").mkdir()
-    save_file(clip.state_dict(), tmp_path / "clip" / "open_clip_model.safetensors")
-    open_clip.add_model_config(_written(tmp_path / "Small-CLIP.json", SMALL_CLIP))
-    return tmp_path / "clip", clip
-
-
-def test_a_folder_with_the_weights_of_open_clip_can_be_the_start(open_clips):
-    folder, clip = open_clips
-    model = ModelConfig(clip=SMALL_CLIP, clip_weights="Small-CLIP/none")
-    found, about = train.load_start(str(folder), model)
-    assert about == {}
-    assert torch.equal(found.visual.class_embedding, clip.visual.class_embedding)
-    with pytest.raises(ValueError, match="its own kind"):
-        train.load_start(str(folder), ModelConfig(clip=SMALL_CLIP))
-
-
-def test_a_published_preset_trains_from_open_clips_weights(open_clips, tmp_path, monkeypatch):
-    """From the command line to a model that is measured in windows, as the published ones are."""
-    folder, clip = open_clips
-    model = dataclasses.replace(
-        PRESETS["clip-vit-b-gta5"].model, clip=SMALL_CLIP, clip_weights="Small-CLIP/none",
-        pyramid_blocks=(0, 0, 1, 1), input_size=(64, 64), window_stride=43, heads=2, points=2,
-    )  # fmt: skip
-    preset = dataclasses.replace(PRESETS["clip-vit-b-gta5"], model=model)
-    monkeypatch.setitem(train.PRESETS, "clip-vit-b-gta5", preset)
-    make_gta5(tmp_path / "gta5")
-    train.main(["--source", "gta5", "--data-root", str(tmp_path / "gta5"), "--clip", str(folder),
-                "--out", str(tmp_path / "out"), "--work", str(tmp_path / "work"),
-                *TINY])  # fmt: skip
-    trained = load_segmenter(tmp_path / "out")
-    assert trained.config.clip == SMALL_CLIP and trained.config.window_stride == 43
-    assert trained.config.text_tower is None and trained.config.clip_weights == "Small-CLIP/none"
-    table = trained.text_encoder.tower.positional_embedding
-    torch.testing.assert_close(table, clip.positional_embedding[:20], rtol=1e-2, atol=1e-3)
-    assert json.loads((tmp_path / "out" / "config.json").read_text())["results"]["validation"]
-
-
-def _written(file, content):
-    file.write_text(json.dumps(content))
-    return file
