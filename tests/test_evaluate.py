@@ -74,6 +74,24 @@ def test_the_files(folder, oracle, tmp_path, capsys):
         assert sheet.height > 2 * 5 / 9 * 320
 
 
+def test_figures_are_recorded_in_the_models_own_folder(folder, oracle, tmp_path, capsys):
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "config.json").write_text('{"model": {"width": 5}}')
+    command = [str(model), "--data", f"folder:{folder}", "--workers", "0", "--record"]
+    main(command)
+    written = json.loads((model / "config.json").read_text())
+    assert written["model"] == {"width": 5}
+    assert written["results"]["measured"] == {"folder:set": {"miou": 100.0, "pictures": 1}}
+    assert "| folder:set | 100.0 | 1 |" in (model / "README.md").read_text()
+    assert sorted(path.name for path in model.iterdir()) == ["README.md", "config.json"]
+    with pytest.raises(SystemExit, match="has none"):
+        main([str(tmp_path / "nothing"), *command[1:]])
+    with pytest.raises(SystemExit):
+        main([*command, "--synonyms"])
+    assert "own names" in capsys.readouterr().err
+
+
 def test_names_from_a_file(folder, oracle, tmp_path):
     file = tmp_path / "names.txt"
     oracle.words = [f"n{k}" for k in range(19)]

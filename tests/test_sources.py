@@ -105,7 +105,27 @@ def test_a_training_is_told_in_words(tiny_weights, tmp_path):
     assert describe(str(tmp_path)).about == (
         "Trained on drawn streets in the look “game”. "
         "Validation mIoU 12.3 on other pictures of it, "
-        "5.0 on folder:DIR, 6.0 on drawn streets in the look “oil”."
+        "5.0 on DIR, 6.0 on drawn streets in the look “oil”."
+    )
+    measured = {**found, "folder:real:val": {"miou": 7}, "unseen": {"miou": 8},
+                "held-out": {"miou": 9}}  # fmt: skip
+    sections["results"]["measured"] = measured
+    (tmp_path / "config.json").write_text(json.dumps(sections))
+    assert describe(str(tmp_path)).about == (
+        "Trained on drawn streets in the look “game”. mIoU 12.3 on other pictures of it, "
+        "5.0 on DIR, 7.0 on real val, 8.0 in other looks on average."
+    )
+
+
+def test_a_clips_figures_are_told_in_words(tiny_weights, tmp_path):
+    shutil.copytree(tiny_weights / "tiny-clip", tmp_path / "clip")
+    sections = read_config(tmp_path / "clip")
+    found = {"streets:game": {"miou": 3}, "streets:oil": {"miou": 4}, "unseen": {"miou": 4}}
+    sections["results"] = {"measured": found}
+    (tmp_path / "clip" / "config.json").write_text(json.dumps(sections))
+    assert describe(f"zero-shot:{tmp_path / 'clip'}").about == (
+        "Never trained to segment. Zero-shot mIoU 3.0 on drawn streets in the look “game”, "
+        "4.0 in other looks on average."
     )
 
 

@@ -17,7 +17,8 @@ labelled. ``--mode``, ``--ask``, ``--scales`` and ``--flip`` change that. The me
 classes that occur in the labels: 19, 16 on SYNTHIA (given for the others as well), 11 on CamVid.
 
 Prints mIoU in percent as a Markdown table; ``--markdown`` writes every class's IoU too, ``--json``
-everything, ``--contact-sheet`` pictures with predictions, labels and errors. Under torchrun the
+everything, ``--contact-sheet`` pictures with predictions, labels and errors; ``--record`` keeps the
+figures in the models' own folders, where the page and the card tell them. Under torchrun the
 processes share the pictures of each set; the result is the same. One CPU core takes about 4
 pictures of 256 x 128 a second with a bundled model, and 1 GB of memory.
 """
@@ -27,7 +28,6 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
-import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -37,6 +37,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
+from tqdm_demo.checkpoint import CONFIG_FILE
 from tqdm_demo.predictor import MODES, Predictor
 from tqdm_demo.sources import locate
 from tqdm_demo.streets.captions import SYNONYMS
@@ -51,6 +52,7 @@ from tqdm_demo.training.datasets import (
 from tqdm_demo.training.ranks import Ranks
 from tqdm_demo.training.readers import Choice, check_complete, open_readers
 from tqdm_demo.training.reading import Reading
+from tqdm_demo.training.recorded import record, write_text
 from tqdm_demo.training.score_tables import (
     Results,
     format_classes,
@@ -96,8 +98,10 @@ def run(options: argparse.Namespace) -> None:
     """
     ranks = Ranks.join()
     sources = parse_data(options.data)
-    for model in options.models:
-        locate(model)
+    folders = {model: Path(locate(model)) for model in options.models}
+    for model, folder in folders.items():
+        if options.record and not (folder / CONFIG_FILE).is_file():
+            raise ValueError(f"--record writes into a model's folder, and {model} has none")
     choice = Choice(options.limit or None, options.seed, tuple(options.size), options.cache)
     question = _question(options)
     if ranks.first:
@@ -113,6 +117,8 @@ def run(options: argparse.Namespace) -> None:
     measured = measure_all(options.models, sources, choice, question, machine, workers)
     if ranks.first:
         _report(measured, options, question)
+        for model in options.models if options.record else ():
+            record(folders[model], {s: found.result for s, found in measured[model].items()})
     ranks.leave()
 
 
@@ -179,22 +185,15 @@ def _report(
     print(f"{table}\n\n{notes}")
     if options.json:
         content = {"results": results, "config": _config(options, question)}
-        _write(options.json, json.dumps(content, indent=1) + "\n")
+        write_text(options.json, json.dumps(content, indent=1) + "\n")
     if options.markdown:
-        _write(options.markdown, f"{table}\n\n{notes}\n\n{format_classes(results)}\n")
+        write_text(options.markdown, f"{table}\n\n{notes}\n\n{format_classes(results)}\n")
     if options.contact_sheet:
         every = [found for by_spec in measured.values() for found in by_spec.values()]
         rows: list[SheetRow] = [row for found in every for row in found.rows]
         named = {name for found in every for name in found.result["iou"]}
         classes = [k for k, name in enumerate(CITYSCAPES_NAMES) if name in named]
         write_sheet(options.contact_sheet, rows, classes)
-
-
-def _write(file: Path, text: str) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial_file = file.with_name(f".partial-{file.name}")
-    partial_file.write_text(text, encoding="utf-8")
-    os.replace(partial_file, file)
 
 
 def _config(options: argparse.Namespace, question: Question) -> dict:
@@ -257,6 +256,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     files.add_argument("--markdown", type=Path, metavar="FILE", help="tables, with every class")
     files.add_argument("--contact-sheet", type=Path, metavar="FILE", help="JPEG or PNG")
     files.add_argument("--sheet-rows", type=int, default=3, help="of each model and data set")
+    files.add_argument("--record", action="store_true", help="in the models' own folders")
     parser.add_argument("--size", type=int, nargs=2, default=(256, 128), metavar=("W", "H"))
     parser.add_argument("--workers", type=int, default=2, help="processes; 0 = this one alone")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of each; 0 = all")
@@ -265,6 +265,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.limit < 0:
         parser.error("--limit must not be negative")
+    if options.record and (options.synonyms or options.names_file):
+        parser.error("--record is for the models' own names, without --synonyms and --names-file")
     if not options.limit and "streets:" in options.data:
         parser.error("--limit 0 means all pictures of a set; of drawn streets there is no end")
     return options

@@ -216,22 +216,39 @@ def _lengthen(segmenter: Segmenter) -> None:
 
 def _training(sections: dict[str, Any]) -> str:
     """One line from what a checkpoint's config records of its training and results."""
-    if "clip" in sections:
-        checks = sections.get("results", {}).get("while_training") or [{}]
-        miou = checks[-1].get("zero_shot_miou", {})
-        figures = ", ".join(f"{miou[k]:.1f} on {k}" for k in ("game", "unseen") if k in miou)
-        return "Never trained to segment." + (f" Zero-shot mIoU {figures} streets." if miou else "")
+    results = sections.get("results", {})
     data = sections.get("training", {}).get("source", "")
-    validation = sections.get("results", {}).get("validation", {})
-    figures = ", ".join(
-        f"{found['miou']:.1f} on {'other pictures of it' if spec == data else _in_words(spec)}"
-        for spec, found in validation.items()
-    )
+    figures = _figures(results.get("measured", {}), data)
+    if "clip" in sections:
+        return "Never trained to segment." + (f" Zero-shot mIoU {figures}." if figures else "")
     trained = f"Trained on {_in_words(data)}." if data else "Its training is not recorded."
+    if figures:
+        return f"{trained} mIoU {figures}."
+    figures = _figures(results.get("validation", {}), data)
     return trained + (f" Validation mIoU {figures}." if figures else "")
+
+
+def _figures(found: dict[str, Any], data: str) -> str:
+    """mIoU per data set in words; of many looks of the drawn streets only the mean.
+
+    Args:
+        found: data set -> ``miou`` in percent; where ``unseen`` is among them, it is the mean of
+            all looks but the source's.
+        data: what the model was trained on; empty for a CLIP.
+    """
+    places = {name: f"on {_in_words(name)}" for name in found if name != "held-out"}
+    if "unseen" in found:
+        source = data or "streets:game"
+        places = {k: v for k, v in places.items() if k == source or not k.startswith("streets:")}
+        places["unseen"] = "in other looks on average"
+    if data in places:
+        places[data] = "on other pictures of it"
+    return ", ".join(f"{found[name]['miou']:.1f} {place}" for name, place in places.items())
 
 
 def _in_words(spec: str) -> str:
     """What a data set's spec names, for who has never seen one: drawn streets' domain is a look."""
-    kind, _, domain = spec.partition(":")
-    return f"drawn streets in the look “{domain}”" if kind == "streets" else spec
+    kind, _, rest = spec.partition(":")
+    if kind == "streets":
+        return f"drawn streets in the look “{rest}”"
+    return rest.replace(":", " ") if kind == "folder" else spec.replace(":", " ")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from tqdm_demo.streets.domains import HELD_OUT, SOURCE
+from tqdm_demo.training.recorded import write_text
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,4 @@ def _spread(values: Sequence[float], signed: bool = False) -> str:
 
 def write_json(path: Path, content: object) -> None:
     """Writes a JSON file, as a whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    os.replace(partial, path)
+    write_text(path, json.dumps(content, indent=1) + "\n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ Results = dict[str, dict[str, dict]]
 def format_table(results: Results) -> str:
     """mIoU per model (row) and data set (column); of streets also the means over unseen domains."""
     specs = list(next(iter(results.values())))
-    groups = {name: group for name, group in _street_groups(specs).items() if group}
+    groups = {name: group for name, group in street_groups(specs).items() if group}
     sixteen = [s for s in specs if any("miou_16" in by_spec[s] for by_spec in results.values())]
     head = [
         "mIoU %",
@@ -28,7 +28,7 @@ def format_table(results: Results) -> str:
     rows = []
     for model, by_spec in results.items():
         cells = [by_spec[spec]["miou"] for spec in specs]
-        cells += [np.mean([by_spec[spec]["miou"] for spec in group]) for group in groups.values()]
+        cells += [mean_miou(by_spec, group) for group in groups.values()]
         cells += [by_spec[spec].get("miou_16") for spec in sixteen]
         rows.append([model, *map(_percent, cells)])
     return _markdown(head, rows)
@@ -71,7 +71,12 @@ def heading(spec: str) -> str:
     return " ".join([name, *options])
 
 
-def _street_groups(specs: Sequence[str]) -> dict[str, list[str]]:
+def mean_miou(by_spec: Mapping[str, Mapping], group: Iterable[str]) -> float:
+    """The mean of the mIoU of some data sets, in percent."""
+    return float(np.mean([by_spec[spec]["miou"] for spec in group]))
+
+
+def street_groups(specs: Iterable[str]) -> dict[str, list[str]]:
     """The unseen domains among the specifications, and those that were held out of everything."""
     domains = {spec: spec.split(":")[1] for spec in specs if spec.startswith("streets:")}
     return {
