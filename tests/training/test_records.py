@@ -68,7 +68,7 @@ def test_tensorboard_gets_every_number_where_it_is_installed(tmp_path, monkeypat
         lambda name, *more: SimpleNamespace() if name == "tensorboard" else real(name, *more),
     )
     records = Records(tmp_path, step=7)
-    assert records._board.purge_step == 7
+    assert records._board.purge_step == 8  # step 7 stays, as in metrics.jsonl
     records.write(STEP)
     records.write({"step": 9, "miou": {"streets:fog": 5.0}})
     records.close()
