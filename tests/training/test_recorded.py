@@ -42,3 +42,14 @@ def test_the_card_ends_with_one_table():
     again = add_figures(sections, {"streets:game": {"miou": 71.0, "pictures": 3}})
     assert add_table(card, again).count("## Measured") == 1
     assert "| streets:game | 71.0 | 3 |" in add_table(card, again)
+
+
+def test_figures_of_mapillary_are_named_with_their_mapping():
+    by_spec = {
+        f"mapillary:/data/m{option}": {"miou": miou, "pictures": 2, "mapping": f"the {name} one"}
+        for option, name, miou in (("", "HRDA", 1.0), (":val:rein", "Rein", 3.0))
+    }
+    assert list(add_figures({}, by_spec)["results"]["measured"]) == [
+        "mapillary (the HRDA one)",
+        "mapillary:val:rein (the Rein one)",
+    ]

@@ -41,7 +41,7 @@ def add_figures(sections: Mapping[str, Any], by_spec: Mapping[str, Mapping]) -> 
     results = dict(sections.get("results", {}))
     measured = dict(results.get("measured", {}))
     for spec, found in by_spec.items():
-        measured[_key(spec)] = {"miou": found["miou"], "pictures": found["pictures"]}
+        measured[_key(spec, found.get("mapping", ""))] = {"miou": found["miou"], "pictures": found["pictures"]}
     for name, group in street_groups(by_spec).items():
         if group:
             pictures = sum(by_spec[spec]["pictures"] for spec in group)
@@ -61,11 +61,15 @@ def add_table(card: str, sections: Mapping[str, Any]) -> str:
     return f"{card.split(SECTION)[0].rstrip()}\n\n" + "\n".join(lines) + "\n"
 
 
-def _key(spec: str) -> str:
-    """A specification that tells nothing of this machine: "folder:camvid:val"."""
+def _key(spec: str, mapping: str) -> str:
+    """A specification that tells nothing of this machine: "folder:camvid:val".
+
+    Of Mapillary it tells the mapping of the labels' ids, which decides the figures.
+    """
     kind, place, *options = spec.split(":")
     place = {"streets": [place], "folder": [Path(place).name]}.get(kind, [])
-    return ":".join([kind, *place, *options])
+    key = ":".join([kind, *place, *options])
+    return f"{key} ({mapping})" if kind == "mapillary" and mapping else key
 
 
 def write_text(file: Path, text: str) -> None:
