@@ -41,7 +41,10 @@ def add_figures(sections: Mapping[str, Any], by_spec: Mapping[str, Mapping]) -> 
     results = dict(sections.get("results", {}))
     measured = dict(results.get("measured", {}))
     for spec, found in by_spec.items():
-        measured[_key(spec, found.get("mapping", ""))] = {"miou": found["miou"], "pictures": found["pictures"]}
+        measured[_key(spec, found.get("mapping", ""))] = {
+            "miou": found["miou"],
+            "pictures": found["pictures"],
+        }
     for name, group in street_groups(by_spec).items():
         if group:
             pictures = sum(by_spec[spec]["pictures"] for spec in group)
