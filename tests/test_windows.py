@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -83,6 +85,28 @@ def test_the_sums_of_a_large_picture_are_not_kept(monkeypatch):
     assert ((merged.scores - coarse).abs() < 0.02).float().mean() > 0.7
 
 
+def resident(kind: str) -> int:
+    """Bytes of this process in memory, now (VmRSS) or at most since the last reset (VmHWM)."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(kind))
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="Linux tells the peak")
+@pytest.mark.parametrize("mode", ["windows", "single"])
+def test_48_megapixels_take_less_memory_than_the_maps_of_the_names(mode):
+    size = (8000, 6000)
+    Path("/proc/self/clear_refs").write_text("5")  # resets the peak
+    before = resident("VmRSS")
+    if mode == "windows":
+        label_map = merge_windows(maps, size, size, (512, 512), (341, 341), 4).label_map
+    else:
+        label_map = winners(torch.rand(NAMES, 32, 24), size)
+    assert label_map.shape == size and label_map.max() == NAMES - 1
+    taken = resident("VmHWM") - before
+    print(f"{mode}: {taken / 2**20:.0f} MiB for 48 megapixels")
+    assert taken < 0.5 * NAMES * 4 * size[0] * size[1]
+
+
 def test_the_last_windows_are_shifted_back_inside():
     assert window_starts(512, 512, 341) == [0]
     assert window_starts(640, 512, 341) == [0, 128]
@@ -147,13 +171,19 @@ def published() -> tuple[Predictor, np.ndarray]:
     spec = importlib.util.spec_from_file_location("weights", REFERENCE / "reference_weights.py")
     weights = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(weights)
-    state = weights.reference_state_dict("clip_vit_b")
-    state = {name: torch.from_numpy(np.asarray(values)) for name, values in state.items()}
-    plan = plan_conversion({name: tuple(tensor.shape) for name, tensor in state.items()})
+    shapes = json.loads((REFERENCE / "clip_vit_b.keys.json").read_text())
+    plan = plan_conversion({name: tuple(shape) for name, shape in shapes.items()})
+    state = {name: _stand_in(weights, name, shapes[name]) for name, _, _ in plan.steps}
     with WithoutDrawing():
         segmenter = Segmenter(plan.config).eval()
     segmenter.load_state_dict(dict(converted_tensors(plan, state)), assign=True)
     return Predictor(TrainedModel(segmenter), window_batch=2), weights.reference_image(640, 960, 0)
+
+
+def _stand_in(weights: ModuleType, name: str, shape: list[int]) -> torch.Tensor:
+    if name.endswith("num_batches_tracked"):
+        return torch.zeros(shape, dtype=torch.int64)
+    return torch.from_numpy(np.asarray(weights.reference_tensor(name, tuple(shape))))
 
 
 @pytest.mark.slow
