@@ -13,6 +13,8 @@ CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.whic
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 PATIENCE = 60_000  # milliseconds: an answer may include a model's first run
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
+# What the line below the viewer says of a question that is new, or that was asked before.
+ANSWERED = re.compile("decoded in|asked before")
 # Pictures of the page that a person may look at after the tests; not in git.
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "runs" / "screenshots"
 
@@ -74,7 +76,7 @@ def answered(page: Page) -> None:
     """Waits for the first answer in the viewer."""
     expect(page.locator("#viewer .v-has, #viewer.v-has").first).to_be_visible(timeout=PATIENCE)
     expect(page.locator(".v-chips button").first).to_be_visible()
-    expect(page.locator("#status")).to_contain_text(re.compile("decoded in|asked before"))
+    expect(page.locator("#status")).to_contain_text(ANSWERED)
 
 
 def remove_picture(page: Page) -> None:

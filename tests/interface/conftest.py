@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
+import threading
+import time
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -19,6 +24,29 @@ from tqdm_demo.interface.page import build_page, launch_page
 
 ROOT = Path(__file__).resolve().parents[2]
 BUNDLED = ("streets-tqdm", "streets-queries", "zero-shot:streets-clip")
+
+
+def let_threads_end(patience: float = 60.0) -> None:
+    """Waits until no thread runs the package: Python may not end while one is inside torch.
+
+    A run that a visitor has stopped, or whose page was closed, works on to its next step.
+    """
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        others = (f for t, f in sys._current_frames().items() if t != threading.get_ident())
+        files = {step.f_code.co_filename for f in others for step, _ in traceback.walk_stack(f)}
+        if not any(Path(file).is_relative_to(ROOT / "tqdm_demo") for file in files):
+            return
+        time.sleep(0.1)
+
+
+@pytest.fixture(scope="package", autouse=True)
+def one_thread() -> Iterator[None]:
+    """The server, its models and a browser share the cores: torch's threads would only wait."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")
@@ -65,6 +93,7 @@ def page_url(
     page = build_page(served_shelf, drawn_examples)
     yield launch_page(page, "127.0.0.1", port=None, block=False)
     page.close()
+    let_threads_end()
 
 
 @pytest.fixture(scope="session")
