@@ -40,7 +40,7 @@ def let_threads_end(patience: float = 60.0) -> None:
         time.sleep(0.1)
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def one_thread() -> Iterator[None]:
     """The server, its models and a browser share the cores: torch's threads would only wait."""
     threads = torch.get_num_threads()
