@@ -43,10 +43,12 @@ from tqdm_demo.training.loop import Progress, Task, Training
 from tqdm_demo.training.model_card import write_card
 from tqdm_demo.training.objective import Objective
 from tqdm_demo.training.options import add_options, with_options
+from tqdm_demo.training.recorded import without_paths
 from tqdm_demo.training.street_pool import CACHE_DIR
 from tqdm_demo.training.validation import TrainingData, find_data, read_pictures
 
 OPEN_CLIP = "open_clip:"
+_SPECS = ("source", "validation", "watch")
 # What the CLIP decides, and what makes a preset what it is.
 _FIXED = (
     *("clip", "class_names", "queries", "image_mean", "image_std", "input_size"),
@@ -232,12 +234,14 @@ def _finish(
     labels = dict.fromkeys(s.mapping for s in data.train if isinstance(s, FileSource))
     if labels:
         provenance["labels"] = " and ".join(labels)
+    validation = without_paths(next(iter(data.checks)))
+    specs = {key: without_paths(getattr(training, key)) for key in _SPECS}
     save_segmenter(
         segmenter,
         options.out,
-        training=to_json(training),
+        training=to_json(dataclasses.replace(training, **specs)),
         provenance=provenance,
-        results={"validation": {next(iter(data.checks)): {"miou": round(miou, 2)}}},
+        results={"validation": {validation: {"miou": round(miou, 2)}}},
     )
     write_card(options.out, segmenter.config, training, clip, progress)
     print(f"{options.out}: validation mIoU {miou:.2f} % (step {progress.best_step})")

@@ -1,6 +1,8 @@
 """Figures in a model's folder: short names, means of domains, and nothing else lost."""
 
-from tqdm_demo.training.recorded import add_figures, add_table
+import pytest
+
+from tqdm_demo.training.recorded import add_figures, add_table, without_paths
 
 FOUND = {
     "streets:game": {"miou": 70.0, "pictures": 3, "iou": {}},
@@ -53,3 +55,21 @@ def test_figures_of_mapillary_are_named_with_their_mapping():
         "mapillary (the HRDA one)",
         "mapillary:val:rein (the Rein one)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("specs", "told"),
+    [
+        ("streets:game", "streets:game"),
+        ("folder:/home/somebody/camvid:val", "folder:camvid:val"),
+        ("folder:camvid", "folder:camvid"),
+        ("gta5:/data/GTA 5", "gta5"),
+        ("cityscapes:cs:val, acdc:/data/acdc:val:fog", "cityscapes:val,acdc:val:fog"),
+        ("mapillary:/data/mv:val (HRDA)", "mapillary:val (HRDA)"),
+        ("mapillary:/data/mv (HRDA)", "mapillary (HRDA)"),
+        ("gta5", "gta5"),
+        ("", ""),
+    ],
+)
+def test_no_folder_of_this_machine_is_named(specs, told):
+    assert without_paths(specs) == told

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -41,10 +42,9 @@ def add_figures(sections: Mapping[str, Any], by_spec: Mapping[str, Mapping]) -> 
     results = dict(sections.get("results", {}))
     measured = dict(results.get("measured", {}))
     for spec, found in by_spec.items():
-        measured[_key(spec, found.get("mapping", ""))] = {
-            "miou": found["miou"],
-            "pictures": found["pictures"],
-        }
+        mapped = spec.startswith("mapillary:") and "mapping" in found  # it decides the figures
+        key = without_paths(spec) + (f" ({found['mapping']})" if mapped else "")
+        measured[key] = {"miou": found["miou"], "pictures": found["pictures"]}
     for name, group in street_groups(by_spec).items():
         if group:
             pictures = sum(by_spec[spec]["pictures"] for spec in group)
@@ -64,15 +64,19 @@ def add_table(card: str, sections: Mapping[str, Any]) -> str:
     return f"{card.split(SECTION)[0].rstrip()}\n\n" + "\n".join(lines) + "\n"
 
 
-def _key(spec: str, mapping: str) -> str:
-    """A specification that tells nothing of this machine: "folder:camvid:val".
+def without_paths(specs: str) -> str:
+    """Specifications that name no folder of this machine: "folder:camvid:val", "gta5".
 
-    Of Mapillary it tells the mapping of the labels' ids, which decides the figures.
+    What is in brackets behind one (the mapping of its labels) stays.
     """
-    kind, place, *options = spec.split(":")
-    place = {"streets": [place], "folder": [Path(place).name]}.get(kind, [])
-    key = ":".join([kind, *place, *options])
-    return f"{key} ({mapping})" if kind == "mapillary" and mapping else key
+    return ",".join(_without_path(spec.strip()) for spec in specs.split(",") if spec.strip())
+
+
+def _without_path(spec: str) -> str:
+    bare, bracket = re.fullmatch(r"(.*?)( \([^():/]*\))?", spec).groups()
+    kind, *rest = bare.split(":")
+    kept = {"streets": rest[:1], "folder": [Path(place).name for place in rest[:1]]}
+    return ":".join([kind, *kept.get(kind, []), *rest[1:]]) + (bracket or "")
 
 
 def write_text(file: Path, text: str) -> None:
