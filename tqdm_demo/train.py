@@ -135,8 +135,9 @@ def make_task(
     gathered = gather(segmenter, prepare_blocks(segmenter, config), config.shard)
 
     def evaluate() -> dict[str, float]:
-        # Outside of a gradient DDP does nothing, and FSDP gathers what the functions need.
-        with torch.no_grad():
+        # Outside of a gradient DDP does nothing, and FSDP gathers what the functions need. Compiled
+        # parts run uncompiled: pictures have other sizes than crops, and compiling takes minutes.
+        with torch.no_grad(), torch.compiler.set_stance("force_eager"):
             return {
                 spec: gathered(objective.measure, pictures).miou()
                 for spec, pictures in checks.items()
