@@ -81,7 +81,7 @@ def test_clarity_uses_the_truth_where_it_is_known(setting):
     table = setting.parts.clarity_table
     assert "the true one" in known[table] and "not known" in own[table]
     assert len(known[setting.parts.clarity_board]["columns"]) == 4
-    assert known[setting.parts.clarity_group].visible
+    assert known[setting.parts.clarity_group].visible is True
 
 
 def test_clarity_of_one_class_says_that_it_needs_two(setting):
@@ -99,7 +99,7 @@ def test_columns_can_be_pictures(setting):
     boards, last = run(setting, setting.own, by=BY_PICTURE, captions=("Known",))
     assert [column["title"] for column in boards[-1]["columns"]] == ["Your picture", "Known"]
     assert filled(boards[-1]) == [2, 2]
-    assert not last[setting.parts.clarity_group].visible
+    assert last[setting.parts.clarity_group].visible == "hidden"
 
 
 def test_a_stage_that_a_model_does_not_have_is_said(setting):

@@ -197,7 +197,9 @@ function drawCards(value, kept) {
 }
 
 function draw() {
-    const value = props.value;
+    // A board that is shown for the first time may find gradio's own "no change" in place of its
+    // value, which follows.
+    const value = props.value?.columns ? props.value : null;
     const kept = new Map();
     shown = [];
     board.classList.toggle("empty", !value);

@@ -37,6 +37,8 @@ LEAD = (
 )
 # In the order in which they run.
 ROLES = ("textual", "clip", "learned")
+# In the page all the same: a board that gradio adds later can miss its first value.
+HIDDEN = "hidden"
 # The long side of a picture on the board, in pixels.
 SHOWN_SIDE = 640
 
@@ -115,7 +117,7 @@ def on_change(
         yield {
             parts.status: markup.line("Choose a picture first."),
             parts.board: None,
-            parts.clarity_group: gr.Column(visible=False),
+            parts.clarity_group: gr.Column(visible=HIDDEN),
         }
         return
     try:
@@ -171,7 +173,7 @@ def _compare_pictures(
     columns = tuple(_awaited(title, "", listed) for title, _ in pictures)
     yield {
         parts.board: _board(image, columns, listed).value(),
-        parts.clarity_group: gr.Column(visible=False),
+        parts.clarity_group: gr.Column(visible=HIDDEN),
     }
     predictor = page.shelf.predictor(getattr(choice, stage.role))
     for index, (title, shown) in enumerate(pictures):
@@ -220,7 +222,7 @@ def _clarity(
                     parts.clarity_table: markup.line(str(error)),
                 }
     return {
-        parts.clarity_group: gr.Column(visible=bool(measured)),
+        parts.clarity_group: gr.Column(visible=True if measured else HIDDEN),
         parts.clarity_board: clarity.clarity_board(image, measured).value() if measured else None,
         parts.clarity_table: clarity.clarity_table(measured, known) if measured else "",
     }
@@ -243,7 +245,7 @@ def _added(listed: Listed) -> str:
 
 
 def _clarity_parts() -> dict[str, Any]:
-    with gr.Column(visible=False, elem_id="clarity") as group:
+    with gr.Column(visible=HIDDEN, elem_id="clarity") as group:
         gr.HTML(
             markup.field_title("Pixel semantic clarity", "without and with text-to-pixel attention")
         )
