@@ -118,7 +118,10 @@ def test_the_viewer_needs_no_server(visit):
     chip(page, name).click()
     expect(chip(page, name)).to_have_attribute("aria-pressed", "false")
     page.mouse.move(0, 0)
-    assert middle(page) == plain
+    hidden = middle(page)
+    assert hidden != overlay
+    # Smoothing lets a neighbour's edge through, where there is one.
+    assert max(abs(a - b) for a, b in zip(hidden, plain, strict=True)) < 8
     page.get_by_role("button", name="Show all").click()
     assert middle(page) == overlay
     chip(page, name).dblclick()
