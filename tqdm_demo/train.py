@@ -12,8 +12,8 @@ every process (NCCL on GPUs, gloo on CPUs). Drawn pictures are painted once and 
 ``--cache``; the state, the best weights so far, ``metrics.jsonl`` and ``curves.png`` lie in
 ``--work``. At the end the weights that did best on validation pictures *of the source* go to
 ``--out`` (config.json, model.safetensors in float16, README.md). A training that was stopped or
-killed goes on with ``--resume`` and the same options. A step of ``streets-tqdm`` takes 1.7 s on one
-CPU core (AMD EPYC, bfloat16) and 2 GB; 1500 should take 45 minutes.
+killed goes on with ``--resume`` and the same options. A step of ``streets-tqdm`` takes 1.05 s on
+one CPU core (AMD EPYC, bfloat16) and 1.5 GB.
 """
 
 from __future__ import annotations
