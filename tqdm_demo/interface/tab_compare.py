@@ -81,33 +81,7 @@ class Shown:
 def build_tab(page: PageParts) -> CompareParts:
     """Creates the tab inside the current ``gr.Tab`` and connects its events."""
     gr.HTML(markup.line(LEAD))
-    chosen = list(reversed(page.shelf.columns))
-    titles = [page.shelf.entry(source).title for source in chosen]
-    with gr.Row(elem_classes="tab-controls"):
-        models = gr.Dropdown(
-            [(entry.title, entry.source) for entry in page.shelf.entries],
-            value=chosen,
-            multiselect=True,
-            max_choices=MOST_MODELS,
-            label=f"Models, up to {MOST_MODELS}",
-            elem_id="compare-models",
-            scale=3,
-            min_width=300,
-        )
-        first, second = (
-            gr.Dropdown(
-                [*titles, TRUTH],
-                value=value,
-                label=label,
-                filterable=False,
-                elem_id=name,
-                min_width=140,
-            )
-            for value, label, name in (
-                (titles[-1], "Difference of", "compare-first"),
-                (titles[0], "and", "compare-second"),
-            )
-        )
+    models, first, second = _build_controls(page)
     status = gr.HTML(elem_id="compare-status")
     board = make_board("compare-board")
     with gr.Row(elem_classes="compare-figures"):
@@ -144,6 +118,38 @@ def build_tab(page: PageParts) -> CompareParts:
         **page.latest,
     )
     return parts
+
+
+def _build_controls(page: PageParts) -> tuple[gr.Dropdown, gr.Dropdown, gr.Dropdown]:
+    """The models, and the two whose difference is shown."""
+    chosen = list(reversed(page.shelf.columns))
+    titles = [page.shelf.entry(source).title for source in chosen]
+    with gr.Row(elem_classes="tab-controls"):
+        models = gr.Dropdown(
+            [(entry.title, entry.source) for entry in page.shelf.entries],
+            value=chosen,
+            multiselect=True,
+            max_choices=MOST_MODELS,
+            label=f"Models, up to {MOST_MODELS}",
+            elem_id="compare-models",
+            scale=3,
+            min_width=300,
+        )
+        first, second = (
+            gr.Dropdown(
+                [*titles, TRUTH],
+                value=value,
+                label=label,
+                filterable=False,
+                elem_id=name,
+                min_width=140,
+            )
+            for value, label, name in (
+                (titles[-1], "Difference of", "compare-first"),
+                (titles[0], "and", "compare-second"),
+            )
+        )
+    return models, first, second
 
 
 def on_change(
