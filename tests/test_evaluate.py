@@ -51,7 +51,7 @@ def folder(tmp_path):
 @pytest.fixture
 def oracle(monkeypatch):
     oracle = Oracle()
-    monkeypatch.setattr(evaluate, "locate", lambda name: name)
+    monkeypatch.setattr(evaluate, "locate", Path)
     monkeypatch.setattr(evaluate, "_load", lambda model, device: oracle)
     return oracle
 
@@ -74,7 +74,7 @@ def test_the_files(folder, oracle, tmp_path, capsys):
         assert sheet.height > 2 * 5 / 9 * 320
 
 
-def test_figures_are_recorded_in_the_models_own_folder(folder, oracle, tmp_path, capsys):
+def test_figures_are_recorded_in_the_models_own_folder(folder, oracle, tmp_path):
     model = tmp_path / "model"
     model.mkdir()
     (model / "config.json").write_text('{"model": {"width": 5}}')
@@ -87,9 +87,25 @@ def test_figures_are_recorded_in_the_models_own_folder(folder, oracle, tmp_path,
     assert sorted(path.name for path in model.iterdir()) == ["README.md", "config.json"]
     with pytest.raises(SystemExit, match="has none"):
         main([str(tmp_path / "nothing"), *command[1:]])
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--mode", "windows"),
+        ("--scales", "1,2"),
+        ("--flip",),
+        ("--ask", "all"),
+        ("--size", "128", "64"),
+        ("--synonyms",),
+        ("--names-file", "names.txt"),
+    ],
+)
+def test_only_comparable_figures_are_recorded(option, folder, oracle, tmp_path, capsys):
     with pytest.raises(SystemExit):
-        main([*command, "--synonyms"])
-    assert "own names" in capsys.readouterr().err
+        main([str(tmp_path), "--data", f"folder:{folder}", "--record", *option])
+    assert f"leave out {option[0]}" in capsys.readouterr().err
+    assert not oracle.asked
 
 
 def test_names_from_a_file(folder, oracle, tmp_path):

@@ -65,6 +65,8 @@ from tqdm_demo.training.street_pool import CACHE_DIR
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
 ONE_WORD_SYNONYMS = tuple(words[1] for words in SYNONYMS)
+# Options that change what a figure means, which a recorded one does not tell.
+_UNRECORDED = ("mode", "scales", "flip", "ask", "size", "synonyms", "names_file")
 
 
 @dataclass(frozen=True)
@@ -98,11 +100,11 @@ def run(options: argparse.Namespace) -> None:
     """
     ranks = Ranks.join()
     sources = parse_data(options.data)
-    folders = {model: Path(locate(model)) for model in options.models}
+    folders = {model: locate(model) for model in options.models}
     for model, folder in folders.items():
         if options.record and not (folder / CONFIG_FILE).is_file():
             raise ValueError(f"--record writes into a model's folder, and {model} has none")
-    choice = Choice(options.limit or None, options.seed, tuple(options.size), options.cache)
+    choice = Choice(options.limit or None, options.seed, options.size, options.cache)
     question = _question(options)
     if ranks.first:
         print(json.dumps(_config(options, question)))
@@ -265,8 +267,11 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.limit < 0:
         parser.error("--limit must not be negative")
-    if options.record and (options.synonyms or options.names_file):
-        parser.error("--record is for the models' own names, without --synonyms and --names-file")
+    options.size = tuple(options.size)
+    unusual = [name for name in _UNRECORDED if getattr(options, name) != parser.get_default(name)]
+    if options.record and unusual:
+        given = ", ".join(f"--{name.replace('_', '-')}" for name in unusual)
+        parser.error(f"--record is for figures that compare: leave out {given}")
     if not options.limit and "streets:" in options.data:
         parser.error("--limit 0 means all pictures of a set; of drawn streets there is no end")
     return options
