@@ -41,6 +41,7 @@ VARIANTS = {
     "no-textual": ("streets-tqdm", "--weight-textual", "0"),
     "no-pixel-text": ("streets-tqdm", "--weight-pixel-text", "0"),
     "no-context": ("streets-tqdm", "--no-context-decoder"),
+    "early-blocks": ("streets-tqdm", "--pyramid-blocks", "1", "2", "3", "5"),
     "tuned": ("streets-tqdm", "--backbone-factor", "0.1", "--weight-visual", "100"),
     "tuned-no-visual": ("streets-tqdm", "--backbone-factor", "0.1", "--weight-visual", "0"),
 }
