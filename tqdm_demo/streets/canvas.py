@@ -117,6 +117,19 @@ class Canvas:
             box = (x - radius_x - 0.5, y - radius_y - 0.5, x + radius_x - 0.5, y + radius_y - 0.5)
             self._draw_surface.ellipse(box, fill=surface)
 
+    def veil(
+        self, centre: Point, radius: float, colour: Colour, opacity: float, surface: int
+    ) -> None:
+        """A circle given in pixels through which one sees what is behind it."""
+        (x, y), k = centre, self.factor
+        side = max(1, round(2 * radius * k))
+        corner = round((x - radius) * k), round((y - radius) * k)
+        mask = Image.new("L", (side, side), 0)
+        ImageDraw.Draw(mask).ellipse((0, 0, side - 1, side - 1), fill=round(255 * opacity))
+        self.picture.paste(colour, (*corner, corner[0] + side, corner[1] + side), mask)
+        box = (x - radius - 0.5, y - radius - 0.5, x + radius - 0.5, y + radius - 0.5)
+        self._draw_surface.ellipse(box, fill=surface)
+
     def line(
         self, start: Point, end: Point, width: float, colour: Colour, surface: int | None = None
     ) -> None:

@@ -1,4 +1,4 @@
-"""Trees and bushes: crowns of many blobs, dark below and light towards the sun."""
+"""Trees and bushes: crowns of many blobs, dark below and light towards the sun, or bare twigs."""
 
 import math
 import random
@@ -6,15 +6,18 @@ from collections.abc import Sequence
 
 from tqdm_demo.streets.canvas import LEAVES, Canvas
 from tqdm_demo.streets.palette import Colour, Palette, mix, shade
-from tqdm_demo.streets.world import (
-    VEGETATION,
-    Point3,
-    Thing,
-)
+from tqdm_demo.streets.world import BACKDROP, VEGETATION, Point, Point3, Thing
+
+_Blob = tuple[float, float, float]  # centre to the right of the foot and above it, radius; metres
+
+
+def _is_bare(thing: Thing) -> bool:
+    """Whether it is a tree, or a far wood, that has lost its leaves: one of three has."""
+    return thing.shape % 3 == 0
 
 
 def draw_tree(canvas: Canvas, thing: Thing, palette: Palette, sun: Point3) -> None:
-    """A trunk with boughs under a crown of many blobs, dark below and light towards the sun."""
+    """A trunk under a crown of leaves, or of boughs and twigs."""
     rng = random.Random(thing.shape)
     scale, bark = canvas.scale / thing.z, palette.pick("trunk", thing.shape)
     surface = canvas.surface(VEGETATION, value=thing.z)
@@ -53,11 +56,15 @@ def draw_tree(canvas: Canvas, thing: Thing, palette: Palette, sun: Point3) -> No
         blobs.append(
             (x * radius, thing.height * middle + y * tall, radius * rng.uniform(0.34, 0.48))
         )
-    _crown(canvas, thing, blobs, palette.pick("leaf", thing.shape), sun, rng)
+    if _is_bare(thing):
+        _bare_crown(canvas, thing, blobs, palette, rng)
+        _boughs(canvas, thing, fork, bark, rng)
+    else:
+        _crown(canvas, thing, blobs, palette.pick("leaf", thing.shape), sun, rng)
 
 
 def draw_bush(canvas: Canvas, thing: Thing, palette: Palette, sun: Point3) -> None:
-    """A low mound of leaves that reaches the ground."""
+    """A low mound of leaves that reaches the ground; far away perhaps a bare wood."""
     rng = random.Random(thing.shape)
     half = thing.width / 2
     blobs = []
@@ -69,13 +76,75 @@ def draw_bush(canvas: Canvas, thing: Thing, palette: Palette, sun: Point3) -> No
             0.8, 1.1
         )
         blobs += [(x, max(top - size, size * 0.7), size), (x, size * 0.8, size * 0.95)]
-    _crown(canvas, thing, blobs, palette.pick("leaf", thing.shape), sun, rng)
+    if thing.layer == BACKDROP and _is_bare(thing):
+        _bare_crown(canvas, thing, blobs, palette, rng)
+    else:
+        _crown(canvas, thing, blobs, palette.pick("leaf", thing.shape), sun, rng)
+
+
+def _bare_crown(
+    canvas: Canvas, thing: Thing, blobs: Sequence[_Blob], palette: Palette, rng: random.Random
+) -> None:
+    """The finest twigs: a veil between bark and sky in each blob, with strokes that fan out and
+    fray its edge."""
+    surface = canvas.surface(VEGETATION, value=thing.z)
+    scale, foot = canvas.scale / thing.z, canvas.project(thing.x, 0.0, thing.z)
+    bark = palette.pick("trunk", thing.shape)
+    veil = mix(mix(bark, (150, 140, 138), 0.35), palette.horizon, 0.25)
+    for x, y, size in blobs:
+        centre = (foot[0] + x * scale, foot[1] - y * scale)
+        canvas.veil(centre, size * scale, veil, 0.22, surface)
+    tones = [mix(shade(bark, 0.85), veil, share) for share in (0.1, 0.3, 0.55)]
+    width = max(0.035 * scale, 0.5)
+    for x, y, size in blobs:
+        pixels = size * scale
+        for _ in range(int(min(10 + pixels, 34)) if pixels > 1.5 else 0):
+            angle = math.atan2(y - 0.45 * thing.height, x or 0.01) + rng.gauss(0.0, 0.55)
+            start, end = rng.uniform(-0.9, 0.4), rng.uniform(0.7, 1.12)
+            aside = rng.uniform(-0.6, 0.6)
+            ends = [
+                (
+                    foot[0]
+                    + x * scale
+                    + pixels * (along * math.cos(angle) - aside * math.sin(angle)),
+                    foot[1]
+                    - y * scale
+                    - pixels * (along * math.sin(angle) + aside * math.cos(angle)),
+                )
+                for along in (start, end * (1 - aside * aside) ** 0.5)
+            ]
+            canvas.line(ends[0], ends[1], width, rng.choice(tones), surface)
+
+
+def _boughs(canvas: Canvas, thing: Thing, fork: Point, bark: Colour, rng: random.Random) -> None:
+    """Boughs from the top of the trunk, each splitting into thinner ones."""
+    surface, scale = canvas.surface(VEGETATION, value=thing.z), canvas.scale / thing.z
+    thick = max(0.05 * thing.height, 0.28) * scale
+    growing = [
+        (
+            fork,
+            math.pi / 2 + lean + rng.uniform(-0.2, 0.2),
+            thing.height * 0.19 * scale,
+            thick * 0.42,
+        )
+        for lean in (-0.75, -0.3, 0.15, 0.6)
+    ]
+    for _ in range(4 if thing.z < 25 else 3):
+        branches = []
+        for start, angle, length, width in growing:
+            reach = length * rng.uniform(0.75, 1.15)
+            end = (start[0] + reach * math.cos(angle), start[1] - reach * math.sin(angle))
+            canvas.line(start, end, max(width, 0.6), bark, surface)
+            for turn in (-0.42, 0.38):
+                bent = angle + turn + rng.uniform(-0.2, 0.2)
+                branches.append((end, bent, length * 0.66, width * 0.6))
+        growing = branches
 
 
 def _crown(
     canvas: Canvas,
     thing: Thing,
-    blobs: Sequence[tuple[float, float, float]],
+    blobs: Sequence[_Blob],
     colour: Colour,
     sun: Point3,
     rng: random.Random,
