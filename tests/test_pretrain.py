@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from tqdm_demo import pretrain
-from tqdm_demo.checkpoint import load_clip
+from tqdm_demo.checkpoint import load_clip, save_clip
 from tqdm_demo.config import PretrainConfig
 from tqdm_demo.streets.domains import HELD_OUT
 from tqdm_demo.training.clip_pictures import photo_pictures, picture_shares, seen_domains
@@ -44,6 +44,28 @@ def test_training_stops_resumes_and_writes_a_clip_that_loads(tmp_path, quick, ca
     assert {"automobile", "foggy"} & set(about["words"])
     assert not set(HELD_OUT) & set(about["provenance"]["domains"])
     assert json.loads(capsys.readouterr().out.split("\n}\n")[0] + "}")["steps"] == 2
+
+
+def test_a_clip_is_trained_on_from_an_earlier_one(tmp_path, quick):
+    pretrain.main(options(tmp_path, "--steps", "1"))
+    earlier = tmp_path / "clip"
+    start = pretrain.start_clip(str(earlier))
+    assert start.training and all(p.requires_grad for p in start.parameters())
+    stored = load_clip(earlier)[0].state_dict()
+    assert all(torch.equal(v, stored[n]) for n, v in start.state_dict().items())
+    rest = ("--steps", "1", "--init", str(earlier), "--out", str(tmp_path / "later"))
+    pretrain.main(options(tmp_path, *rest, "--matrix-rate", "1e-9", "--learning-rate", "1e-9"))
+    later, about = load_clip(tmp_path / "later")
+    assert about["provenance"]["init"] == "clip"
+    moves = [(v - stored[n]).abs().max().item() for n, v in later.state_dict().items()]
+    assert max(moves) < 1e-2
+
+
+def test_an_earlier_clip_of_another_kind_is_refused(tmp_path):
+    config = {**pretrain.CLIP_CONFIG, "embed_dim": 64}
+    save_clip(pretrain.open_clip.CLIP(**config), tmp_path / "other", {"clip": config})
+    with pytest.raises(ValueError, match="another architecture"):
+        pretrain.start_clip(str(tmp_path / "other"))
 
 
 def test_resume_without_a_state_says_so(tmp_path):

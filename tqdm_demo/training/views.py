@@ -85,9 +85,13 @@ def join_views(parts: list[Views]) -> Views:
 
 
 def _colour_cast(images: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-    """Random brightness, contrast and gain of each channel of (B, 3, oH, oW) in 0..255."""
+    """Random brightness, contrast and gain of each channel of (B, 3, oH, oW) in 0..255; a third
+    lies under an even haze of any colour."""
     count = len(images)
-    gain = torch.from_numpy(np.exp(rng.normal(0, 0.07, (count, 3, 1, 1)))).float()
+    gain = torch.from_numpy(np.exp(rng.normal(0, 0.1, (count, 3, 1, 1)))).float()
     contrast = torch.from_numpy(np.exp(rng.normal(0, 0.15, (count, 1, 1, 1)))).float()
     brightness = torch.from_numpy(rng.normal(0, 14, (count, 1, 1, 1))).float()
-    return ((images - 128) * contrast * gain + 128 + brightness).clamp(0, 255)
+    images = (images - 128) * contrast * gain + 128 + brightness
+    dense = rng.uniform(0, 0.5, (count, 1, 1, 1)) * (rng.random((count, 1, 1, 1)) < 1 / 3)
+    colour = torch.from_numpy(rng.uniform(60, 255, (count, 3, 1, 1))).float()
+    return images.lerp(colour, torch.from_numpy(dense).float()).clamp(0, 255)
