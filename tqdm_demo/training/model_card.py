@@ -51,7 +51,7 @@ def write_card(
         *_differences(ModelConfig(), model, skip=_NO_SETTINGS),
         *_differences(TrainConfig(), training, skip=_NO_RECIPE),
         "",
-        *_frozen_tower(training),
+        *_frozen_tower(model, training),
         "Every other value is in `config.json`.",
     ]
     (folder / "README.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -101,9 +101,15 @@ def _best(progress: Progress) -> str:
     return f"{miou:.1f} % at step {progress.best_step} of {progress.step}"
 
 
-def _frozen_tower(training: TrainConfig) -> list[str]:
+def _frozen_tower(model: ModelConfig, training: TrainConfig) -> list[str]:
+    """What the regularisers can still do where the image tower does not learn."""
     if training.backbone_factor:
         return []
+    if model.queries == "learned":
+        return [
+            "The image tower is frozen and learned queries read no text: none of the three",
+            "regularisers has anything to train.",
+        ]
     return [
         "The image tower is frozen: the visual regulariser is zero whatever its weight, and the",
         "pixel-text one trains the prompt and the context decoder alone.",
