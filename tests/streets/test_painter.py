@@ -5,7 +5,7 @@ import pytest
 
 from tqdm_demo.streets.painter import Painting, paint_scene
 from tqdm_demo.streets.scene import sample_scene
-from tqdm_demo.streets.world import SKY, TERRAIN, VEHICLES, Thing
+from tqdm_demo.streets.world import SKY, TERRAIN, VEGETATION, VEHICLES, Thing
 
 ROAD, SIDEWALK, PERSON, CAR, BUS = 0, 1, 11, 13, 15
 
@@ -124,3 +124,23 @@ def test_size_out_of_range_is_refused(size):
 def test_variety_out_of_range_is_refused(variety):
     with pytest.raises(ValueError, match="variety"):
         paint_scene(sample_scene(0), variety=variety)
+
+
+def test_one_tree_of_three_is_bare_and_one_sees_through_it():
+    def tree(shape):
+        thing = Thing("tree", 0.0, 14.0, 5.0, 7.0, shape=shape)
+        return paint_scene(empty_street(3, thing), (512, 256))
+
+    empty = paint_scene(empty_street(3), (512, 256))
+    bare, leafy = tree(300), tree(301)
+    shares, through = [], []
+    for painting in (bare, leafy):
+        crown = (painting.labels == VEGETATION) & (empty.labels == SKY)
+        shares.append(crown.mean())
+        change = np.abs(painting.image.astype(int) - empty.image).sum(-1)[crown]
+        through.append((change < 200).mean())
+    assert shares[0] > 0.7 * shares[1] > 0.01  # no less of a crown by its label
+    assert through[0] > 0.25 and through[1] < 0.1
+    scenes = [sample_scene(seed) for seed in range(40)]
+    shapes = [t.shape for s in scenes for t in s.things if t.kind == "tree"]
+    assert np.mean([shape % 3 == 0 for shape in shapes]) == pytest.approx(1 / 3, abs=0.08)

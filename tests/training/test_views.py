@@ -48,3 +48,15 @@ def test_join_keeps_the_order():
     joined = join_views(parts)
     assert torch.equal(joined.labels[2:], parts[1].labels)
     assert joined.domains == parts[0].domains + parts[1].domains
+
+
+def test_some_views_lie_under_haze_of_any_colour():
+    views = draw_views(pictures(), 60, (20, 40), (1.0, 1.0), np.random.default_rng(5))
+    images = views.images.float()
+    contrast = torch.stack(
+        [i[m == 1].mean() - i[m == 0].mean() for i, m in zip(images, views.labels, strict=True)]
+    )
+    hazy = contrast < 75  # 100 in the picture, times a contrast near 1
+    assert 0.1 < hazy.float().mean() < 0.5
+    tint = images.mean((1, 2)).std(-1)
+    assert tint[hazy].mean() > 1.3 * tint[~hazy].mean()
