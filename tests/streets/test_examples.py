@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from tqdm_demo.streets import examples
-from tqdm_demo.streets.domains import DOMAINS
+from tqdm_demo.streets.domains import DOMAINS, paint
 
 
 def test_shown_classes_come_by_size_and_leave_specks_out():
@@ -31,3 +31,16 @@ def test_pictures_and_index_are_written(tmp_path, monkeypatch):
     for entry in index:
         assert Image.open(tmp_path / "new" / entry["file"]).size == (128, 64)
         assert "road" in entry["classes"]
+        truth = np.asarray(Image.open(tmp_path / "new" / entry["truth"]))
+        assert np.array_equal(truth, paint(entry["seed"], entry["domain"], (128, 64)).labels)
+
+
+def test_the_pictures_that_lie_here_are_those_of_the_program():
+    index = json.loads((examples.EXAMPLES / "index.json").read_text())
+    assert [(e["domain"], e["seed"], e["caption"]) for e in index] == list(examples.CHOSEN)
+    for entry in index:
+        painting = paint(entry["seed"], entry["domain"], examples.SIZE)
+        truth = np.asarray(Image.open(examples.EXAMPLES / entry["truth"]))
+        assert (truth == painting.labels).mean() > 0.999, entry["file"]
+        picture = np.asarray(Image.open(examples.EXAMPLES / entry["file"])).astype(int)
+        assert np.abs(picture - painting.image).mean() < 6, entry["file"]

@@ -1,8 +1,9 @@
 """Paints the pictures that the page offers: ``python -m tqdm_demo.streets.examples``.
 
-Writes one JPEG file for every entry of :data:`CHOSEN` and ``index.json`` (file, caption, domain,
-seed, classes with the largest first, licence) into ``examples/``, or into ``--out``. Takes about
-20 seconds and 300 MB. The seeds are none that a model was trained on.
+Writes a JPEG file, and its labels as a PNG file below ``truth/``, for every entry of
+:data:`CHOSEN`, and ``index.json`` (file, truth, caption, domain, seed, classes with the largest
+first, licence) into ``examples/``, or into ``--out``. Takes about 20 seconds and 300 MB. The seeds
+are none that a model was trained on.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ CHOSEN = (
     ("game", 2, "Game (trained on)"),
     ("mosaic", 23, "Mosaic"),
     ("thermal", 27, "Thermal"),
+    ("sandstorm", 17, "Sandstorm"),
 )
 
 
@@ -50,17 +52,19 @@ def paint_examples(folder: Path, size: tuple[int, int] = SIZE) -> None:
         folder: is created; files of the same name are replaced.
         size: (width, height) in pixels.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "truth").mkdir(parents=True, exist_ok=True)
     index = []
     for domain, seed, caption in CHOSEN:
         painting = paint(seed, domain, size)
-        file = f"{domain}.jpg"
+        file, truth = f"{domain}.jpg", f"truth/{domain}.png"
         Image.fromarray(painting.image).save(
             folder / file, quality=QUALITY, subsampling=0, optimize=True
         )
+        Image.fromarray(painting.labels).save(folder / truth, optimize=True)
         index.append(
             {
                 "file": file,
+                "truth": truth,
                 "caption": caption,
                 "domain": domain,
                 "seed": seed,
@@ -85,7 +89,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=EXAMPLES, help="folder (default: examples/)")
     folder = parser.parse_args().out
     paint_examples(folder)
-    size = sum(path.stat().st_size for path in folder.iterdir())
+    size = sum(path.stat().st_size for path in folder.rglob("*.*"))
     print(f"{len(CHOSEN)} pictures in {folder}, {size / 1e6:.1f} MB")
 
 

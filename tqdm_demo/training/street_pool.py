@@ -29,7 +29,10 @@ from tqdm_demo.streets.domains import DOMAINS, paint
 
 CACHE_DIR = Path("runs/pools")
 CHUNK = 32  # pictures that one task paints, and that an interruption loses at most per process
-_NO_PAINTERS = {"captions.py"}  # files of the streets package that do not touch pictures
+_NO_PAINTERS = {
+    "captions.py",
+    "examples.py",
+}  # files of the streets package that do not touch pictures
 
 
 @dataclass(frozen=True)
