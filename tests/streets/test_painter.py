@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from tqdm_demo.streets import plants
 from tqdm_demo.streets.painter import Painting, paint_scene
 from tqdm_demo.streets.scene import sample_scene
 from tqdm_demo.streets.world import SKY, TERRAIN, VEGETATION, VEHICLES, Thing
@@ -142,5 +143,5 @@ def test_one_tree_of_three_is_bare_and_one_sees_through_it():
     assert shares[0] > 0.7 * shares[1] > 0.01  # no less of a crown by its label
     assert through[0] > 0.25 and through[1] < 0.1
     scenes = [sample_scene(seed) for seed in range(40)]
-    shapes = [t.shape for s in scenes for t in s.things if t.kind == "tree"]
-    assert np.mean([shape % 3 == 0 for shape in shapes]) == pytest.approx(1 / 3, abs=0.08)
+    trees = [thing for scene in scenes for thing in scene.things if thing.kind == "tree"]
+    assert np.mean([plants._is_bare(tree) for tree in trees]) == pytest.approx(1 / 3, abs=0.08)

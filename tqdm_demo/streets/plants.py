@@ -58,7 +58,7 @@ def draw_tree(canvas: Canvas, thing: Thing, palette: Palette, sun: Point3) -> No
         )
     if _is_bare(thing):
         _bare_crown(canvas, thing, blobs, palette, rng)
-        _boughs(canvas, thing, fork, bark, rng)
+        _boughs(canvas, thing, fork, thick, bark, rng)
     else:
         _crown(canvas, thing, blobs, palette.pick("leaf", thing.shape), sun, rng)
 
@@ -116,10 +116,11 @@ def _bare_crown(
             canvas.line(ends[0], ends[1], width, rng.choice(tones), surface)
 
 
-def _boughs(canvas: Canvas, thing: Thing, fork: Point, bark: Colour, rng: random.Random) -> None:
-    """Boughs from the top of the trunk, each splitting into thinner ones."""
+def _boughs(
+    canvas: Canvas, thing: Thing, fork: Point, thick: float, bark: Colour, rng: random.Random
+) -> None:
+    """Boughs from the top of a trunk ``thick`` pixels wide, each splitting into thinner ones."""
     surface, scale = canvas.surface(VEGETATION, value=thing.z), canvas.scale / thing.z
-    thick = max(0.05 * thing.height, 0.28) * scale
     growing = [
         (
             fork,

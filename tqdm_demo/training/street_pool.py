@@ -29,10 +29,8 @@ from tqdm_demo.streets.domains import DOMAINS, paint
 
 CACHE_DIR = Path("runs/pools")
 CHUNK = 32  # pictures that one task paints, and that an interruption loses at most per process
-_NO_PAINTERS = {
-    "captions.py",
-    "examples.py",
-}  # files of the streets package that do not touch pictures
+# Files of the streets package that have no say in what a picture looks like.
+_NO_PAINTERS = {"captions.py", "examples.py"}
 
 
 @dataclass(frozen=True)
