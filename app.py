@@ -10,11 +10,11 @@ import os
 from functools import partial
 from threading import Event, Thread
 
+from tqdm_demo.inference.predictor import Predictor
 from tqdm_demo.interface.examples import read_examples
-from tqdm_demo.interface.models import ModelShelf
+from tqdm_demo.interface.model_manager import ModelShelf
 from tqdm_demo.interface.page import build_page, launch_page
-from tqdm_demo.interface.warm import warm_examples
-from tqdm_demo.predictor import Predictor
+from tqdm_demo.interface.prefetch import warm_examples
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:

@@ -8,12 +8,14 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import open_clip
 import pytest
 import torch
 
 import tqdm_demo.model  # noqa: F401  registers the bundled CLIP's image tower with timm
+from tests.data import made_up_sets
 from tqdm_demo.config import CLIP_MEAN, CLIP_STD, ModelConfig
 
 TINY_CLIP = {
@@ -53,7 +55,7 @@ WORDS = ("a", "car", "light", "of", "photo", "road", "sky", "taxi", "traffic", "
 @pytest.fixture(scope="session")
 def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder like weights/ with three untrained models: tiny-clip, tiny-tqdm, tiny-queries."""
-    from tqdm_demo.checkpoint import save_clip, save_segmenter
+    from tqdm_demo.checkpoints.folder import save_clip, save_segmenter
     from tqdm_demo.model.segmenter import Segmenter
 
     folder = tmp_path_factory.mktemp("weights")
@@ -71,6 +73,15 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
         model = dataclasses.replace(model, text_tower="tiny-clip")
         save_segmenter(Segmenter.from_clip(model, clip), folder / name)
     return folder
+
+
+@pytest.fixture
+def trees() -> SimpleNamespace:
+    """Writers of label files by name, and SIZE, the (width, height) of what they write."""
+    writers = ("photo", "grey", "palette", "wide", "raw_png", "constant")
+    return SimpleNamespace(
+        SIZE=made_up_sets.SIZE, **{name: getattr(made_up_sets, name) for name in writers}
+    )
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tqdm_demo import checkpoint
+from tqdm_demo.checkpoints import folder as checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
 

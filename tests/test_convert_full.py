@@ -18,10 +18,10 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from tqdm_demo.checkpoint import load_segmenter, read_config
+from tqdm_demo.checkpoints.folder import load_segmenter, read_config
+from tqdm_demo.checkpoints.published.tqdm_models import plan_conversion
 from tqdm_demo.convert import convert
-from tqdm_demo.predictor import Predictor
-from tqdm_demo.published import plan_conversion
+from tqdm_demo.inference.predictor import Predictor
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
 REFERENCE = Path(__file__).resolve().parent / "reference"

@@ -8,12 +8,12 @@ import torch
 from PIL import Image
 
 from tqdm_demo import pretrain
-from tqdm_demo.checkpoint import load_clip, save_clip
+from tqdm_demo.checkpoints.folder import load_clip, save_clip
 from tqdm_demo.config import PretrainConfig
+from tqdm_demo.pretraining.clip_pictures import photo_pictures, picture_shares, seen_domains
+from tqdm_demo.pretraining.clip_steps import optimizers, rate_factor, restore
+from tqdm_demo.pretraining.views import Pictures
 from tqdm_demo.streets.domains import HELD_OUT
-from tqdm_demo.training.clip_pictures import photo_pictures, picture_shares, seen_domains
-from tqdm_demo.training.clip_steps import optimizers, rate_factor, restore
-from tqdm_demo.training.views import Pictures
 
 
 @pytest.fixture

@@ -96,7 +96,12 @@ def test_the_real_demo_is_complete_and_small(capsys, hub):
     main(["--space", "user/demo", "--dry-run"])
     printed = capsys.readouterr().out
     names = {line.split()[1] for line in printed.splitlines()[:-2]}
-    assert {"app.py", "README.md", "tqdm_demo/predictor.py", "examples/index.json"} <= names
+    assert {
+        "app.py",
+        "README.md",
+        "tqdm_demo/inference/predictor.py",
+        "examples/index.json",
+    } <= names
     assert {"weights/streets-tqdm/model.safetensors", "tqdm_demo/interface/page.css"} <= names
     assert not [name for name in names if name.startswith(("tests", "runs", ".venv", ".git/"))]
     code = {str(p.relative_to(publish.ROOT)) for p in publish.ROOT.glob("tqdm_demo/**/*.py")}

@@ -16,11 +16,12 @@ import torch
 from safetensors.torch import load_file
 
 from tqdm_demo import train
-from tqdm_demo.checkpoint import load_segmenter
+from tqdm_demo.checkpoints.folder import load_segmenter
 from tqdm_demo.config import ModelConfig, TrainConfig, from_json
+from tqdm_demo.data import street_pool
+from tqdm_demo.data.crops import PooledCrops
 from tqdm_demo.presets import PRESETS
-from tqdm_demo.training import records, street_pool
-from tqdm_demo.training.crops import PooledCrops
+from tqdm_demo.training import metrics_log as records
 from tqdm_demo.training.objective import Objective
 
 TINY = [

@@ -10,11 +10,12 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from tqdm_demo import clips, train
-from tqdm_demo.checkpoint import load_segmenter
+from tqdm_demo import train
+from tqdm_demo.checkpoints import open_clip_models as clips
+from tqdm_demo.checkpoints.folder import load_segmenter
 from tqdm_demo.config import ModelConfig
 from tqdm_demo.presets import PRESETS
-from tqdm_demo.training import records
+from tqdm_demo.training import metrics_log as records
 
 TINY = [
     "--steps", "2", "--batch-size", "2", "--crop", "64", "--width", "32", "--feed-forward", "24",

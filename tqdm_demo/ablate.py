@@ -29,7 +29,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from tqdm_demo.training.ablation import Run, format_table, read_results, summarise, write_json
+from tqdm_demo.evaluation.ablation import Run, format_table, read_results, summarise, write_json
 
 # Variant -> preset and options of tqdm_demo.train. The image tower of the presets is frozen, so the
 # visual regulariser is nothing there: it has a pair of its own in which the tower learns. Weight

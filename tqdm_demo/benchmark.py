@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from tqdm_demo.predictor import MODES, Predictor
+from tqdm_demo.inference.predictor import MODES, Predictor
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -30,12 +30,12 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from tqdm_demo import key_map
-from tqdm_demo.card import published_card
-from tqdm_demo.checkpoint import CONFIG_FILE, TENSOR_FILE
+from tqdm_demo.checkpoints.folder import CONFIG_FILE, TENSOR_FILE
+from tqdm_demo.checkpoints.model_card import published_card
+from tqdm_demo.checkpoints.published import key_map
+from tqdm_demo.checkpoints.published.tqdm_models import Plan, plan_conversion, training_set
+from tqdm_demo.checkpoints.tensor_file import TensorSpec, write_tensors
 from tqdm_demo.config import to_json
-from tqdm_demo.published import Plan, plan_conversion, training_set
-from tqdm_demo.tensor_file import TensorSpec, write_tensors
 
 SOURCE = "https://github.com/ByeongHyunPak/tqdm"
 DTYPES = {"float32": torch.float32, "float16": torch.float16}
@@ -149,7 +149,7 @@ def converted_tensors(plan: Plan, published: Mapping[str, Tensor]) -> Iterator[t
     """Our tensors one by one: (name, values), in the published dtype.
 
     Args:
-        plan: of :func:`tqdm_demo.published.plan_conversion`.
+        plan: of :func:`tqdm_demo.checkpoints.published.tqdm_models.plan_conversion`.
         published: by published name; each is asked for once.
     """
     for name, rule, ours in plan.steps:

@@ -37,31 +37,31 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from tqdm_demo.checkpoint import CONFIG_FILE
-from tqdm_demo.predictor import MODES, Predictor
-from tqdm_demo.sources import locate
-from tqdm_demo.streets.captions import SYNONYMS
-from tqdm_demo.training.contact_sheet import SheetRow, write_sheet
-from tqdm_demo.training.datasets import (
+from tqdm_demo.checkpoints.folder import CONFIG_FILE
+from tqdm_demo.checkpoints.sources import locate
+from tqdm_demo.data.datasets import (
     DataSource,
     FileSource,
     StreetSource,
     describe,
     parse_data,
 )
-from tqdm_demo.training.ranks import Ranks
-from tqdm_demo.training.readers import Choice, check_complete, open_readers
-from tqdm_demo.training.reading import Reading
-from tqdm_demo.training.recorded import record, write_text
-from tqdm_demo.training.score_tables import (
+from tqdm_demo.data.readers import Choice, check_complete, open_readers
+from tqdm_demo.data.street_pool import CACHE_DIR
+from tqdm_demo.evaluation.contact_sheet import SheetRow, write_sheet
+from tqdm_demo.evaluation.protocol import Reading
+from tqdm_demo.evaluation.recorded import record, write_text
+from tqdm_demo.evaluation.score_tables import (
     Results,
     format_classes,
     format_notes,
     format_table,
     heading,
 )
-from tqdm_demo.training.scoring import Measured, Question, measure
-from tqdm_demo.training.street_pool import CACHE_DIR
+from tqdm_demo.evaluation.scoring import Measured, Question, measure
+from tqdm_demo.inference.predictor import MODES, Predictor
+from tqdm_demo.streets.captions import SYNONYMS
+from tqdm_demo.training.ranks import Ranks
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
 ONE_WORD_SYNONYMS = tuple(words[1] for words in SYNONYMS)

@@ -27,31 +27,31 @@ import open_clip
 import torch
 from tqdm import tqdm
 
-from tqdm_demo.checkpoint import load_clip, resolve_source, save_clip
+from tqdm_demo.checkpoints.folder import load_clip, resolve_source, save_clip
 from tqdm_demo.config import CLIP_MEAN, CLIP_STD, PretrainConfig
-from tqdm_demo.predictor import choose_device
-from tqdm_demo.similarity import dense_embeddings
-from tqdm_demo.streets.captions import known_words
-from tqdm_demo.streets.domains import DOMAINS, HELD_OUT, SOURCE
-from tqdm_demo.training.clip_pictures import (
+from tqdm_demo.data.street_pool import CACHE_DIR
+from tqdm_demo.inference.predictor import choose_device
+from tqdm_demo.pretraining.clip_pictures import (
     PICTURE,
     drawn_pictures,
     photo_pictures,
     picture_shares,
     seen_domains,
 )
-from tqdm_demo.training.clip_steps import optimizers, restore, store, take_step
-from tqdm_demo.training.options import add_options, with_options
-from tqdm_demo.training.precision import mixed_precision
-from tqdm_demo.training.region_text import (
+from tqdm_demo.pretraining.clip_steps import optimizers, restore, store, take_step
+from tqdm_demo.pretraining.region_text import (
     caption_regions,
     multi_positive_loss,
     pool_regions,
     sample_regions,
 )
-from tqdm_demo.training.street_pool import CACHE_DIR
-from tqdm_demo.training.views import Pictures, Views, draw_views, join_views
-from tqdm_demo.training.zero_shot import encode_captions, normalised, zero_shot_miou
+from tqdm_demo.pretraining.validation import encode_captions, normalised, zero_shot_miou
+from tqdm_demo.pretraining.views import Pictures, Views, draw_views, join_views
+from tqdm_demo.streets.captions import known_words
+from tqdm_demo.streets.domains import DOMAINS, HELD_OUT, SOURCE
+from tqdm_demo.systems.zero_shot import dense_embeddings
+from tqdm_demo.training.options import add_options, with_options
+from tqdm_demo.training.precision import mixed_precision
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
 CLIP_CONFIG = {

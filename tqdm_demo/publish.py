@@ -23,8 +23,8 @@ from pathlib import Path
 from huggingface_hub import CommitOperationAdd, HfApi
 from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
 
-from tqdm_demo.card import complete_card
-from tqdm_demo.checkpoint import CONFIG_FILE, TENSOR_FILE, read_config, resolve_source
+from tqdm_demo.checkpoints.folder import CONFIG_FILE, TENSOR_FILE, read_config, resolve_source
+from tqdm_demo.checkpoints.model_card import complete_card
 
 ROOT = Path(__file__).resolve().parents[1]
 CARD_FILE = "README.md"

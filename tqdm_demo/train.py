@@ -6,7 +6,7 @@
     python -m tqdm_demo.train --preset streets-queries --resume
 
 ``tqdm_demo.presets`` tells what the presets are; without one it is ``clip-vit-b-gta5``. Every value
-of a preset has an option of its name; ``--source`` takes what ``tqdm_demo.training.datasets``
+of a preset has an option of its name; ``--source`` takes what ``tqdm_demo.data.datasets``
 reads. The folder is checked first, before any model is built. With torchrun a step has a batch from
 every process (NCCL on GPUs, gloo on CPUs). Drawn pictures are painted once and kept below
 ``--cache``; the state, the best weights so far, ``metrics.jsonl`` and ``curves.png`` lie in
@@ -30,21 +30,21 @@ from safetensors.torch import load_file
 from torch import nn
 from torch.distributed._composable.checkpoint_activation import checkpoint
 
-from tqdm_demo.checkpoint import WEIGHTS, load_clip, resolve_source, save_segmenter
-from tqdm_demo.clips import load_open_clip
+from tqdm_demo.checkpoints.folder import WEIGHTS, load_clip, resolve_source, save_segmenter
+from tqdm_demo.checkpoints.open_clip_models import load_open_clip
 from tqdm_demo.config import ModelConfig, TrainConfig, to_json
+from tqdm_demo.data.crops import open_crops
+from tqdm_demo.data.datasets import FileSource
+from tqdm_demo.data.street_pool import CACHE_DIR
 from tqdm_demo.devices import choose_device
+from tqdm_demo.evaluation.recorded import without_paths
 from tqdm_demo.model.segmenter import Segmenter
 from tqdm_demo.presets import PRESETS
-from tqdm_demo.training.crops import open_crops
-from tqdm_demo.training.datasets import FileSource
 from tqdm_demo.training.distributed import exchanging, gather, join, leave, rank
 from tqdm_demo.training.loop import Progress, Task, Training
 from tqdm_demo.training.model_card import write_card
 from tqdm_demo.training.objective import Objective
 from tqdm_demo.training.options import add_options, with_options
-from tqdm_demo.training.recorded import without_paths
-from tqdm_demo.training.street_pool import CACHE_DIR
 from tqdm_demo.training.validation import TrainingData, find_data, read_pictures
 
 OPEN_CLIP = "open_clip:"

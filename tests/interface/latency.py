@@ -22,7 +22,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from tests.interface.browsing import CHROMIUM, FLAGS, PATIENCE, SIZES
 from tqdm_demo.interface.examples import read_examples
-from tqdm_demo.interface.models import ModelShelf
+from tqdm_demo.interface.model_manager import ModelShelf
 from tqdm_demo.interface.page import build_page, launch_page
 
 # Runs `act`, and resolves with the milliseconds until `done()` is true.

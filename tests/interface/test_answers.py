@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 
 from tqdm_demo.class_list import parse_class_list
+from tqdm_demo.inference.predictor import Effort
+from tqdm_demo.inference.preprocessing import read_image
 from tqdm_demo.interface import answers, markup
 from tqdm_demo.interface.answers import AnswerStore, Question, read_pixel, timing, to_viewer
 from tqdm_demo.interface.downloads import file_name, zip_answer
-from tqdm_demo.predictor import Effort
-from tqdm_demo.preprocessing import read_image
 
 ATTACK = "<b>x</b>"
 

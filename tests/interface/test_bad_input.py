@@ -14,12 +14,12 @@ from playwright.sync_api import Locator, Page, expect
 from tests.interface.bad_input import NAMES, PICTURES, BadPicture, OddNames, grey_png
 from tests.interface.browsing import ANSWERED, answered, remove_picture, send_file
 from tqdm_demo.class_list import parse_class_list
+from tqdm_demo.inference.preprocessing import read_image
 from tqdm_demo.interface.answers import AnswerStore, Question, to_viewer
-from tqdm_demo.interface.models import ModelShelf
+from tqdm_demo.interface.model_manager import ModelShelf
 from tqdm_demo.interface.parts import MAX_SIDE, make_parts
 from tqdm_demo.interface.permalink import write_link
-from tqdm_demo.interface.rail import build_rail, edit_names, take_picture
-from tqdm_demo.preprocessing import read_image
+from tqdm_demo.interface.sidebar import build_rail, edit_names, take_picture
 
 ROOT = Path(__file__).resolve().parents[2]
 # What the page treats like others of the table; the rest goes through the browser as well.
@@ -30,7 +30,7 @@ SAME_TO_A_BROWSER = (
 SMALL = 100_000
 MEASURE = """
 import resource, sys
-from tqdm_demo.preprocessing import read_image
+from tqdm_demo.inference.preprocessing import read_image
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
     read_image(sys.argv[1], 1280)

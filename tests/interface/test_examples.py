@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tqdm_demo.inference.preprocessing import read_image
 from tqdm_demo.interface.examples import EXAMPLES, find_example, read_examples, read_truth
-from tqdm_demo.preprocessing import read_image
 from tqdm_demo.streets.domains import DOMAINS
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 

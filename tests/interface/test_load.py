@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tqdm_demo import predictor
-from tqdm_demo.interface.models import ModelShelf
+from tqdm_demo.inference import predictor
+from tqdm_demo.interface.components.queue_line import count_waiting
+from tqdm_demo.interface.model_manager import ModelShelf
 from tqdm_demo.interface.page import QUEUE, build_page, launch_page
-from tqdm_demo.interface.queue_line import count_waiting
 
 CLIENTS, REQUESTS = 32, 5
 SIZES = ((24, 48), (48, 24), (36, 36), (30, 40))

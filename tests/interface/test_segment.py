@@ -6,12 +6,12 @@ from PIL import Image
 
 from tqdm_demo.class_list import parse_class_list
 from tqdm_demo.interface.answers import AnswerStore, Question
+from tqdm_demo.interface.components.viewer import ViewerData
 from tqdm_demo.interface.examples import Example
-from tqdm_demo.interface.models import ModelShelf
+from tqdm_demo.interface.model_manager import ModelShelf
 from tqdm_demo.interface.parts import make_parts
-from tqdm_demo.interface.rail import build_rail, edit_names, sent_picture, take_picture
-from tqdm_demo.interface.tab_segment import build_tab, on_change, pack
-from tqdm_demo.interface.viewer import ViewerData
+from tqdm_demo.interface.sidebar import build_rail, edit_names, sent_picture, take_picture
+from tqdm_demo.interface.tabs.segment import build_tab, on_change, pack
 from tqdm_demo.vocabulary import PRESETS
 
 CLASSES = parse_class_list("road\nsky\ncar")

@@ -6,10 +6,12 @@ import pytest
 from PIL import Image
 
 from tqdm_demo.class_list import parse_class_list
-from tqdm_demo.interface import shift_filters, shift_pictures, shift_streets
+from tqdm_demo.inference.agreement import agreement, mean_iou
 from tqdm_demo.interface.examples import Example
 from tqdm_demo.interface.parts import make_parts
-from tqdm_demo.measures import agreement, mean_iou
+from tqdm_demo.interface.tabs.domain_shift import filters as shift_filters
+from tqdm_demo.interface.tabs.domain_shift import pictures as shift_pictures
+from tqdm_demo.interface.tabs.domain_shift import streets as shift_streets
 from tqdm_demo.streets.domains import apply_domain, paint
 
 CLASSES = parse_class_list("road\nsky\ncar, taxi")

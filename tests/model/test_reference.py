@@ -22,12 +22,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tqdm_demo.checkpoint import WithoutDrawing
+from tqdm_demo.checkpoints.folder import WithoutDrawing
+from tqdm_demo.checkpoints.published.tqdm_models import Plan, plan_conversion
 from tqdm_demo.config import TrainConfig
 from tqdm_demo.convert import converted_tensors
 from tqdm_demo.model.assignment import QueryAssignment
 from tqdm_demo.model.segmenter import Decoding, Segmenter
-from tqdm_demo.published import Plan, plan_conversion
 from tqdm_demo.training.losses import Targets, mask_losses, training_losses
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from tqdm_demo.streets.domains import DOMAINS, HELD_OUT, SOURCE, apply_domain, paint
-from tqdm_demo.streets.view import SKY, View, kuwahara, spread, to_float
+from tqdm_demo.streets.filters.view import SKY, View, kuwahara, spread, to_float
 
 NAMES = tuple(DOMAINS)
 FILTERS = tuple(name for name in NAMES if name != SOURCE)

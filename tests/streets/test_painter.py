@@ -3,10 +3,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tqdm_demo.streets import plants
+from tqdm_demo.streets.objects import plants
 from tqdm_demo.streets.painter import Painting, paint_scene
-from tqdm_demo.streets.scene import sample_scene
-from tqdm_demo.streets.world import SKY, TERRAIN, VEGETATION, VEHICLES, Thing
+from tqdm_demo.streets.scene.sampling import sample_scene
+from tqdm_demo.streets.scene.world import SKY, TERRAIN, VEGETATION, VEHICLES, Thing
 
 ROAD, SIDEWALK, PERSON, CAR, BUS = 0, 1, 11, 13, 15
 

@@ -14,8 +14,8 @@ import torch.multiprocessing as mp
 from safetensors.torch import load_file
 from torch import nn
 
+from tqdm_demo.data.crops import PooledCrops
 from tqdm_demo.training import distributed
-from tqdm_demo.training.crops import PooledCrops
 
 # No dropout: its masks are another for every process. The image tower learns.
 OPTIONS = [

@@ -13,9 +13,9 @@ from safetensors.torch import load_file
 from torch import nn
 
 from tqdm_demo.config import TrainConfig
-from tqdm_demo.training import records as records_module
+from tqdm_demo.data.augmentation import Batch
+from tqdm_demo.training import metrics_log as records_module
 from tqdm_demo.training import state
-from tqdm_demo.training.augmentation import Batch
 from tqdm_demo.training.loop import Task, Training
 
 CONFIG = TrainConfig(steps=7, batch_size=4, learning_rate=0.05, minimum_rate=1e-4, warmup_steps=2,

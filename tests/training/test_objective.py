@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from tqdm_demo.config import ModelConfig, TrainConfig
+from tqdm_demo.data.augmentation import Batch
+from tqdm_demo.data.datasets import LabelledPicture
 from tqdm_demo.model.segmenter import Segmenter
-from tqdm_demo.training.augmentation import Batch
-from tqdm_demo.training.datasets import LabelledPicture
 from tqdm_demo.training.losses import Targets, count_targets
 from tqdm_demo.training.objective import Objective
 from tqdm_demo.training.optimizer import make_optimizer, set_rates

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from tqdm_demo import key_map, published
+from tqdm_demo.checkpoints.published import key_map
+from tqdm_demo.checkpoints.published import tqdm_models as published
 from tqdm_demo.config import TrainConfig
 from tqdm_demo.model.segmenter import Segmenter
 from tqdm_demo.presets import PRESETS

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from tqdm_demo.cache import BoundedCache
 from tqdm_demo.class_list import ClassList
-from tqdm_demo.interface.models import ModelShelf
+from tqdm_demo.inference.cache import BoundedCache
+from tqdm_demo.inference.predictor import Effort, Segmentation
+from tqdm_demo.inference.preprocessing import read_image
+from tqdm_demo.interface.components.viewer import ViewerData, viewer_data
+from tqdm_demo.interface.model_manager import ModelShelf
 from tqdm_demo.interface.parts import MAX_SIDE
-from tqdm_demo.interface.viewer import ViewerData, viewer_data
-from tqdm_demo.predictor import Effort, Segmentation
-from tqdm_demo.preprocessing import read_image
 
 KEPT_ANSWERS = 24
 

@@ -15,11 +15,11 @@ import numpy as np
 from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 
-from tqdm_demo.interface.models import ModelShelf
-from tqdm_demo.measures import agreement
-from tqdm_demo.predictor import Segmentation
-from tqdm_demo.preprocessing import read_image
-from tqdm_demo.rendering import label_png
+from tqdm_demo.inference.agreement import agreement
+from tqdm_demo.inference.predictor import Segmentation
+from tqdm_demo.inference.preprocessing import read_image
+from tqdm_demo.inference.rendering import label_png
+from tqdm_demo.interface.model_manager import ModelShelf
 from tqdm_demo.vocabulary import colours_for
 
 MOST_MODELS = 5

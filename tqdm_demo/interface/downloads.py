@@ -10,8 +10,8 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
+from tqdm_demo.inference.rendering import label_png, overlay
 from tqdm_demo.interface.answers import Answer
-from tqdm_demo.rendering import label_png, overlay
 
 
 def zip_answer(answer: Answer, image: np.ndarray) -> bytes:

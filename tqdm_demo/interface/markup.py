@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from tqdm_demo.interface.models import ModelEntry
+from tqdm_demo.interface.model_manager import ModelEntry
 from tqdm_demo.vocabulary import CITYSCAPES_COLOURS, Colour
 
 

@@ -10,22 +10,33 @@ from typing import Any
 import gradio as gr
 
 from tqdm_demo.class_list import ClassList
-from tqdm_demo.interface import markup, tab_compare, tab_segment, tab_shift, tab_similarity
+from tqdm_demo.interface import markup
 from tqdm_demo.interface.api import add_endpoints
+from tqdm_demo.interface.components.queue_line import build_queue_line
 from tqdm_demo.interface.examples import Example
-from tqdm_demo.interface.models import ModelShelf
+from tqdm_demo.interface.model_manager import ModelShelf
 from tqdm_demo.interface.parts import FIRST_TAB, PageParts, make_parts
 from tqdm_demo.interface.permalink import WRITE, read_link, write_link
-from tqdm_demo.interface.queue_line import build_queue_line
-from tqdm_demo.interface.rail import Rail, build_rail, edit_names, take_picture
+from tqdm_demo.interface.sidebar import Rail, build_rail, edit_names, take_picture
+from tqdm_demo.interface.tabs import compare, segment, similarity
+from tqdm_demo.interface.tabs.domain_shift import tab as domain_shift
 from tqdm_demo.interface.theme import make_theme
 
 TITLE = "tqdm: name it, and see it"
 HOUR = 3600
 # Requests that may wait; the next one is told that the queue is full.
 QUEUE = 64
+# Later ones win over earlier ones.
+STYLES = (
+    "components/image_grid.css",
+    "page.css",
+    "sidebar.css",
+    "tabs/tabs.css",
+    "components/viewer.css",
+    "components/viewer_reading.css",
+)
 # Every tab is a module with TITLE, ID and build_tab(page).
-TABS = (tab_segment, tab_similarity, tab_compare, tab_shift)
+TABS = (segment, similarity, compare, domain_shift)
 
 
 def build_page(shelf: ModelShelf, examples: Sequence[Example]) -> gr.Blocks:
@@ -72,7 +83,7 @@ def launch_page(page: gr.Blocks, host: str, port: int | None, block: bool = True
         server_port=port,
         prevent_thread_lock=not block,
         theme=make_theme(),
-        css_paths=sorted(folder.glob("*.css")),
+        css_paths=[folder / name for name in STYLES],
         max_file_size="20mb",
         footer_links=["api"],
         run_history=False,

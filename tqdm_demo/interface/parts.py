@@ -10,7 +10,7 @@ import gradio as gr
 
 from tqdm_demo.class_list import parse_class_list
 from tqdm_demo.interface.examples import Example
-from tqdm_demo.interface.models import ModelShelf
+from tqdm_demo.interface.model_manager import ModelShelf
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
 # The long side of what is analysed and shown, in pixels.

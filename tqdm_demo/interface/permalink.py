@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from tqdm_demo.class_list import ClassList
 from tqdm_demo.interface.examples import Example
-from tqdm_demo.interface.models import ModelShelf
+from tqdm_demo.interface.model_manager import ModelShelf
 from tqdm_demo.interface.parts import DEFAULT_TEXT, FIRST_TAB
 
 # A list of 64 long names fits; more is nobody's class list.

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
-from tqdm_demo.streets.palette import Colour
-from tqdm_demo.streets.world import Camera, Point
+from tqdm_demo.streets.scene.palette import Colour
+from tqdm_demo.streets.scene.world import Camera, Point
 
 SMOOTH, ASPHALT, PAVING, GRASS, PLASTER, BRICK, LEAVES = range(7)  # materials
 CONSTANT, GROUND, SIDE = range(

@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tqdm_demo.streets.graphic import comic, mosaic, pixel, sketch, woodblock
-from tqdm_demo.streets.lighting import dusk, night, photo, thermal
+from tqdm_demo.streets.filters.graphic import comic, mosaic, pixel, sketch, woodblock
+from tqdm_demo.streets.filters.lighting import dusk, night, photo, thermal
+from tqdm_demo.streets.filters.painterly import oil, watercolour
+from tqdm_demo.streets.filters.view import View, to_bytes, to_float
+from tqdm_demo.streets.filters.weather import fog, rain, sandstorm, snow
 from tqdm_demo.streets.painter import Painting, paint_scene
-from tqdm_demo.streets.painterly import oil, watercolour
-from tqdm_demo.streets.scene import sample_scene
-from tqdm_demo.streets.view import View, to_bytes, to_float
-from tqdm_demo.streets.weather import fog, rain, sandstorm, snow
+from tqdm_demo.streets.scene.sampling import sample_scene
 
 SOURCE = "game"
 HELD_OUT = ("sandstorm", "mosaic")

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tqdm_demo.streets import facades, figures, furniture, ground, plants, shading, vehicles
+from tqdm_demo.streets import shading
 from tqdm_demo.streets.canvas import Canvas
-from tqdm_demo.streets.palette import Palette
-from tqdm_demo.streets.world import STREET, VEHICLES, Scene, Thing
+from tqdm_demo.streets.objects import facades, furniture, ground, people, plants, vehicles
+from tqdm_demo.streets.scene.palette import Palette
+from tqdm_demo.streets.scene.world import STREET, VEHICLES, Scene, Thing
 
 _LARGEST = 4096
 
@@ -86,10 +87,10 @@ def _draw(canvas: Canvas, thing: Thing, palette: Palette, sun: tuple[float, floa
     elif thing.kind in _DRAWERS:
         _DRAWERS[thing.kind](canvas, thing, palette, sun)
     elif thing.kind == "person":
-        figures.draw_person(canvas, thing, palette, sun[0])
+        people.draw_person(canvas, thing, palette, sun[0])
     else:
         assert thing.layer == STREET, thing.kind
-        figures.draw_two_wheeler(canvas, thing, palette)
+        people.draw_two_wheeler(canvas, thing, palette)
 
 
 _DRAWERS = {

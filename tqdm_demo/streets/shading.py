@@ -20,8 +20,8 @@ from tqdm_demo.streets.canvas import (
     SIDE,
     Canvas,
 )
-from tqdm_demo.streets.palette import Palette
-from tqdm_demo.streets.world import SKY
+from tqdm_demo.streets.scene.palette import Palette
+from tqdm_demo.streets.scene.world import SKY
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ def draw_curves(records: Sequence[dict[str, Any]], file: Path) -> None:
     """Writes a PNG, as a whole or not at all.
 
     Args:
-        records: of ``metrics.jsonl``, see :mod:`tqdm_demo.training.records`.
+        records: of ``metrics.jsonl``, see :mod:`tqdm_demo.training.metrics_log`.
         file: of the picture.
     """
     figure = Figure(figsize=(13, 4), layout="constrained")

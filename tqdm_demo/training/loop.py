@@ -25,7 +25,7 @@ from torch.distributed.tensor import DTensor
 from tqdm import tqdm
 
 from tqdm_demo.config import TrainConfig, to_json
-from tqdm_demo.training.augmentation import Batch
+from tqdm_demo.data.augmentation import Batch
 from tqdm_demo.training.distributed import (
     mean_over_processes,
     process_count,
@@ -34,8 +34,8 @@ from tqdm_demo.training.distributed import (
     wait_for_all,
 )
 from tqdm_demo.training.losses import Targets, count_targets
+from tqdm_demo.training.metrics_log import Records
 from tqdm_demo.training.optimizer import make_optimizer, set_rates
-from tqdm_demo.training.records import Records
 from tqdm_demo.training.state import (
     load_state,
     load_weights,

@@ -16,16 +16,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tqdm_demo.config import TrainConfig
+from tqdm_demo.data.augmentation import Batch
+from tqdm_demo.data.datasets import LabelledPicture
+from tqdm_demo.evaluation.metrics import ConfusionMatrix
+from tqdm_demo.inference.preprocessing import model_size, to_pixels
+from tqdm_demo.inference.sliding_window import Window, merge_windows, working_size
 from tqdm_demo.model.assignment import QueryAssignment
 from tqdm_demo.model.segmenter import Decoding, Segmenter
-from tqdm_demo.preprocessing import model_size, to_pixels
-from tqdm_demo.training.augmentation import Batch
-from tqdm_demo.training.datasets import LabelledPicture
 from tqdm_demo.training.distributed import sum_over_processes
 from tqdm_demo.training.losses import Targets, training_losses
-from tqdm_demo.training.metrics import ConfusionMatrix
 from tqdm_demo.training.precision import mixed_precision
-from tqdm_demo.windows import Window, merge_windows, working_size
 
 REFERENCE_SENTENCE = "a clean origami of a {}"  # published
 _MEASURED_AT_ONCE = 8

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tqdm_demo.config import TrainConfig
-from tqdm_demo.training.datasets import (
+from tqdm_demo.data.datasets import (
     VALIDATION_SEEDS,
     DataSource,
     FileSource,

@@ -1,0 +1,153 @@
+"""Measuring a predictor that says what it is told to, on pictures and on data sets."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from tqdm_demo.data.datasets import LabelledPicture, parse_data
+from tqdm_demo.data.readers import Choice, Reader, check_complete, open_readers
+from tqdm_demo.evaluation.protocol import Reading
+from tqdm_demo.evaluation.scoring import Question, measure
+from tqdm_demo.vocabulary import CITYSCAPES_NAMES
+
+
+class Oracle:
+    """Reads the label from the red channel and answers in terms of the names it is asked for."""
+
+    default_mode = "single"
+
+    def __init__(self, words=CITYSCAPES_NAMES):
+        self.words, self.asked, self.how = list(words), [], []
+
+    def segment(self, image, names, **how):
+        self.asked.append(list(names))
+        self.how.append(how)
+        ids = [self.words.index(name) for name in names]
+        lookup = np.zeros(256, np.uint8)
+        lookup[ids] = np.arange(len(ids))
+        return SimpleNamespace(label_map=lookup[image[..., 0]])
+
+
+def reader(labels, said=None, name="a"):
+    labels = np.array(labels, np.uint8)
+    red = labels if said is None else np.array(said, np.uint8)
+    return Reader(name, lambda: LabelledPicture(np.repeat(red[..., None], 3, -1), labels, name))
+
+
+def broken():
+    raise ValueError("cannot read b.png")
+
+
+def test_a_perfect_model_has_all():
+    found = measure(Oracle(), [reader([[2, 13, 255]]), reader([[13, 18, 2]])])
+    assert found.result == {
+        "miou": 100.0,
+        "iou": {"building": 100.0, "car": 100.0, "bicycle": 100.0},
+        "classes": 3,
+        "pictures": 2,
+        "mode": "single",
+    }
+
+
+def test_only_classes_that_occur_are_asked_for():
+    oracle = Oracle()
+    measure(oracle, [reader([[18, 2]]), reader([[13, 255]])])
+    assert oracle.asked == [["building", "car", "bicycle"]] * 2
+
+
+def test_all_are_asked_for_where_that_is_wanted():
+    oracle = Oracle()
+    found = measure(oracle, [reader([[0, 0]], said=[[0, 5]])], Question(ask_all=True))
+    assert oracle.asked == [list(CITYSCAPES_NAMES)]
+    assert found.result["iou"] == {"road": 50.0}
+
+
+def test_errors_are_counted_per_class():
+    found = measure(Oracle(), [reader([[0, 0, 0, 10]], said=[[0, 0, 10, 10]])]).result
+    assert found["iou"] == {"road": pytest.approx(200 / 3, abs=0.01), "sky": 50.0}
+    assert found["miou"] == pytest.approx((200 / 3 + 50) / 2, abs=0.01)
+
+
+def test_other_names_are_asked_in_place_and_reported_under_the_classes():
+    words = tuple(f"word {k}" for k in range(19))
+    oracle = Oracle(words)
+    found = measure(oracle, [reader([[0, 13]])], Question(words))
+    assert oracle.asked == [["word 0", "word 13"]]
+    assert found.result["iou"] == {"road": 100.0, "car": 100.0}
+
+
+@pytest.mark.parametrize("ask_all", [True, False])
+def test_no_labels(ask_all):
+    with pytest.raises(ValueError, match="no labelled pixel"):
+        measure(Oracle(), [reader([[255, 255]])], Question(ask_all=ask_all))
+
+
+def test_broken_pictures_are_refused_or_skipped_and_listed():
+    readers = [reader([[2, 13]]), Reader("b.png", broken), reader([[13, 2]])]
+    with pytest.raises(ValueError, match=r"cannot read b\.png"):
+        measure(Oracle(), readers)
+    found = measure(Oracle(), readers, Question(skip_broken=True)).result
+    assert found["pictures"] == 2 and found["skipped"] == {"b.png": "cannot read b.png"}
+
+
+def test_rows_for_the_sheet_are_spread_over_the_set():
+    readers = [reader([[2, 13]], name=str(n)) for n in range(9)]
+    found = measure(Oracle(), readers, Question(sheet=3), caption="model on set")
+    assert [row.caption for row in found.rows] == [f"model on set  {n}" for n in (0, 4, 8)]
+    assert measure(Oracle(), readers).rows == []
+    assert len(measure(Oracle(), readers[:2], Question(sheet=5)).rows) == 2
+
+
+def tiny_set(trees, root, kind):
+    if kind == "cityscapes":
+        trees.photo(root / "leftImg8bit/val/x/x_leftImg8bit.png")
+        trees.grey(root / "gtFine/val/x/x_gtFine_labelIds.png", trees.constant(7))
+    else:
+        trees.photo(root / "validation/images/x.jpg")
+        trees.palette(root / "validation/labels/x.png", trees.constant(13))
+    (source,) = parse_data(f"{kind}:{root}")
+    return source
+
+
+@pytest.mark.parametrize("kind", ["cityscapes", "mapillary"])
+def test_published_sets_are_tested_as_published(trees, tmp_path, kind):
+    source = tiny_set(trees, tmp_path, kind)
+    readers = open_readers(source, Choice(None, 0, (256, 128), tmp_path))
+    oracle = Oracle()
+    oracle.segment = lambda image, names, **how: (
+        oracle.asked.append(names), oracle.how.append(how),
+        SimpleNamespace(label_map=np.zeros(image.shape[:2], np.uint8)),
+    )[-1]  # fmt: skip
+    found = measure(oracle, readers, source=source).result
+    assert len(oracle.asked[0]) == 19
+    # 11 x 7 fits into 2048 x 1024 at 1609 x 1024.
+    assert oracle.how == [{"mode": "windows", "working": (1024, 1609)}]
+    assert found["miou"] == 100 and found["mode"] == "windows"
+    wanted = {"cityscapes": "Cityscapes ids", "mapillary": "Mapillary v1.2 by the HRDA mapping"}
+    assert found["mapping"] == wanted[kind]
+    measure(oracle, readers, Question(reading=Reading("single")), source)
+    assert oracle.how[1] == {"mode": "single", "working": None}
+
+
+@pytest.mark.parametrize(("missing", "given"), [((), True), ((9, 14, 16), False), ((3,), False)])
+def test_sixteen_classes(trees, tmp_path, missing, given):
+    source = tiny_set(trees, tmp_path, "cityscapes")
+    ids = np.array([[k for k in range(19) if k not in missing]])
+    said = np.where(ids == 9, 0, ids)  # terrain is missed; road suffers
+    question = Question(reading=Reading("single"))
+    found = measure(Oracle(), [reader(ids, said)], question, source).result
+    assert found["classes"] == 19 - len(missing)
+    if given:
+        assert found["miou_16"] == pytest.approx((15 + 0.5) / 16 * 100, abs=0.01)
+        assert found["miou"] == pytest.approx((17 + 0.5) / 19 * 100, abs=0.01)
+    else:
+        assert "miou_16" not in found
+
+
+def test_unlabelled_pictures_make_a_set_incomplete(trees, tmp_path):
+    source = tiny_set(trees, tmp_path, "mapillary")
+    check_complete([source])
+    trees.photo(tmp_path / "validation/images/y.jpg")
+    with pytest.raises(ValueError, match=r"(?s)y\.jpg.*scores would be those of a part"):
+        check_complete(parse_data(f"mapillary:{tmp_path}"))

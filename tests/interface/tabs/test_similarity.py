@@ -1,0 +1,129 @@
+from types import SimpleNamespace
+
+import gradio as gr
+import numpy as np
+import pytest
+from PIL import Image
+
+from tqdm_demo.class_list import parse_class_list
+from tqdm_demo.interface.components.heat import SHARED
+from tqdm_demo.interface.examples import Example
+from tqdm_demo.interface.parts import make_parts
+from tqdm_demo.interface.tabs import similarity as tab
+from tqdm_demo.interface.tabs.similarity_controls import BY_PICTURE, BY_STAGE, STAGES, Choice
+
+CLASSES = parse_class_list("road\nsky\ncar, taxi: #112233")
+
+
+@pytest.fixture(scope="module")
+def setting(tiny_shelf, tmp_path_factory):
+    """The tab on a page of untrained models, with one example whose truth is known."""
+    folder = tmp_path_factory.mktemp("pictures")
+    rng = np.random.default_rng(2)
+    for name in ("known", "own"):
+        Image.fromarray(rng.integers(0, 256, (40, 60, 3), np.uint8)).save(folder / f"{name}.png")
+    truth = np.full((40, 60), 10, np.uint8)
+    truth[20:] = 0
+    Image.fromarray(truth).save(folder / "truth.png")
+    known = folder / "known.png"
+    example = Example(known, folder / "truth.png", "Known", "game", ("road",), "x")
+    with gr.Blocks():
+        page = make_parts(tiny_shelf, [example])
+        parts = tab.build_tab(page)
+    return SimpleNamespace(page=page, parts=parts, known=str(known), own=str(folder / "own.png"))
+
+
+def choice(setting, **changes) -> Choice:
+    textual, learned, clip = setting.page.shelf.columns
+    values = {
+        "picked": ("car", "sky"), "by": BY_STAGE, "stage": STAGES[1].title, "captions": (),
+        "colour_map": "inferno", "scale": SHARED,
+        "clip": clip, "textual": textual, "learned": learned, **changes,
+    }  # fmt: skip
+    return Choice(**values)
+
+
+def run(setting, picture, classes=CLASSES, **changes) -> tuple[list[dict], dict]:
+    """All boards in their order, and all last values."""
+    boards, last = [], {}
+    for update in tab.on_change(
+        setting.page, setting.parts, picture, classes, choice(setting, **changes)
+    ):
+        last |= update
+        if update.get(setting.parts.board):
+            boards.append(update[setting.parts.board])
+    return boards, last
+
+
+def filled(board) -> list[int]:
+    return [sum(bool(cell["picture"]) for cell in column["cells"]) for column in board["columns"]]
+
+
+def test_rows_are_classes_and_columns_are_stages(setting):
+    boards, last = run(setting, setting.own)
+    final = boards[-1]
+    assert final["rows"] == ("car", "sky") and final["row_colours"][0] == (0x11, 0x22, 0x33)
+    assert [column["title"] for column in final["columns"]] == [stage.title for stage in STAGES]
+    assert filled(final) == [2] * len(STAGES)
+    assert all(cell["scale"] for column in final["columns"] for cell in column["cells"])
+    assert final["aspect"] == pytest.approx(1.5)
+    assert last[setting.parts.status] == "" and "one scale" in last[setting.parts.scale_note]
+
+
+def test_models_appear_one_by_one(setting):
+    boards, _ = run(setting, setting.own)
+    assert [sum(filled(board)) for board in boards[-3:]] == [6, 8, 10]
+
+
+def test_clarity_uses_the_truth_where_it_is_known(setting):
+    _, own = run(setting, setting.own)
+    _, known = run(setting, setting.known)
+    table = setting.parts.clarity_table
+    assert "the true one" in known[table] and "not known" in own[table]
+    assert len(known[setting.parts.clarity_board]["columns"]) == 4
+    assert known[setting.parts.clarity_group].visible is True
+
+
+def test_clarity_of_one_class_says_that_it_needs_two(setting):
+    _, last = run(setting, setting.own, parse_class_list("road"), picked=("road",))
+    assert "at least two" in last[setting.parts.clarity_table]
+
+
+def test_a_name_that_is_not_listed_is_added_and_told(setting):
+    boards, last = run(setting, setting.own, picked=("light", "road"))
+    assert boards[-1]["rows"] == ("light", "road")
+    assert "“light”" in last[setting.parts.status]
+
+
+def test_columns_can_be_pictures(setting):
+    boards, last = run(setting, setting.own, by=BY_PICTURE, captions=("Known",))
+    assert [column["title"] for column in boards[-1]["columns"]] == ["Your picture", "Known"]
+    assert filled(boards[-1]) == [2, 2]
+    assert last[setting.parts.clarity_group].visible == "hidden"
+
+
+def test_a_stage_that_a_model_does_not_have_is_said(setting):
+    learned = setting.page.shelf.columns[1]
+    boards, _ = run(setting, setting.own, textual=learned)
+    cells = boards[-1]["columns"][1]["cells"]
+    assert all(not cell["picture"] and "no such stage" in cell["caption"] for cell in cells)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [({"picked": ("!!",)}, "no letter"), ({"clip": "nowhere"}, "There is no model")],
+)
+def test_a_mistake_is_told_in_place(setting, changes, words):
+    boards, last = run(setting, setting.own, **changes)
+    assert words in last[setting.parts.status]
+
+
+def test_a_picture_that_was_cleaned_away_is_said(setting):
+    _, last = run(setting, "gone.png")
+    assert "not there any more" in last[setting.parts.status]
+
+
+def test_no_picture_empties_the_board(setting):
+    boards, last = run(setting, None)
+    assert not boards and last[setting.parts.board] is None
+    assert "Choose a picture" in last[setting.parts.status]

@@ -1,0 +1,93 @@
+import threading
+import time
+import weakref
+
+import pytest
+
+from tqdm_demo.checkpoints.sources import BUNDLED, CURATED
+from tqdm_demo.inference.predictor import Predictor
+from tqdm_demo.interface.model_manager import ModelShelf
+
+
+def test_the_shelf_offers_the_given_the_bundled_and_open_clips_models():
+    curated = tuple(model.source for model in CURATED)
+    assert tuple(e.source for e in ModelShelf().entries) == (*BUNDLED, *curated)
+    assert ModelShelf().columns == BUNDLED
+    shelf = ModelShelf(["runs/mine", "streets-queries"])
+    assert [e.source for e in shelf.entries][:4] == ["runs/mine", "streets-queries", *BUNDLED[::2]]
+    assert shelf.columns == ("runs/mine", "streets-queries", "zero-shot:streets-clip")
+    assert [e.title for e in ModelShelf().entries][:3] == [
+        "tqdm",
+        "learned queries",
+        "zero-shot CLIP",
+    ]
+    assert all(e.about and e.kind for e in ModelShelf().entries)
+    with pytest.raises(
+        ValueError, match="no model 'elsewhere'; there are runs/mine, streets-queries"
+    ):
+        shelf.entry("elsewhere")
+    with pytest.raises(ValueError, match="max_models is 0"):
+        ModelShelf(max_models=0)
+
+
+@pytest.fixture
+def sources(tiny_weights) -> list[str]:
+    clip = f"zero-shot:{tiny_weights / 'tiny-clip'}"
+    return [str(tiny_weights / "tiny-tqdm"), str(tiny_weights / "tiny-queries"), clip]
+
+
+class Loads:
+    """Loads as Predictor does, and writes down what."""
+
+    def __init__(self) -> None:
+        self.sources = []
+
+    def __call__(self, source: str, device: str) -> Predictor:
+        self.sources.append(source)
+        time.sleep(0.05)  # so that threads meet here
+        return Predictor.load(source, device)
+
+
+def test_models_are_loaded_on_demand_and_the_longest_unused_goes(sources):
+    loads = Loads()
+    shelf = ModelShelf(sources, "cpu", max_models=2, load=loads)
+    tqdm, queries, clip = sources
+    assert loads.sources == [] and not shelf.is_loaded(tqdm)
+    assert shelf.predictor(tqdm) is shelf.predictor(tqdm)
+    shelf.predictor(queries)
+    shelf.predictor(tqdm)  # used again, so "queries" is the oldest now
+    shelf.predictor(clip)
+    assert [shelf.is_loaded(source) for source in sources] == [True, False, True]
+    shelf.predictor(queries)
+    assert loads.sources == [tqdm, queries, clip, queries]
+    assert [shelf.is_loaded(source) for source in sources] == [False, True, True]
+    assert shelf.entry(queries).kind == "learned"
+
+
+def test_a_dropped_model_is_gone_from_memory(sources):
+    shelf = ModelShelf(sources, "cpu", max_models=1)
+    model = weakref.ref(shelf.predictor(sources[0]).model.segmenter)
+    shelf.predictor(sources[1])
+    assert model() is None
+
+
+def test_a_model_that_cannot_be_had_costs_no_other(sources):
+    shelf = ModelShelf(["nowhere", *sources], "cpu", max_models=1)
+    shelf.predictor(sources[0])
+    with pytest.raises(ValueError, match="'nowhere'"):
+        shelf.predictor("nowhere")
+    assert shelf.is_loaded(sources[0])
+
+
+def test_visitors_who_meet_load_a_model_once(sources):
+    loads = Loads()
+    shelf = ModelShelf(sources, "cpu", max_models=1, load=loads)
+    found = []
+    threads = [
+        threading.Thread(target=lambda: found.append(shelf.predictor(sources[0]))) for _ in range(6)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert loads.sources == [sources[0]] and len(found) == 6 and len(set(map(id, found))) == 1

@@ -1,0 +1,1 @@
+"""Model files: checkpoint folders, sources, the Hub, published checkpoints."""

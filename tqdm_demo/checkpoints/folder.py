@@ -1,0 +1,235 @@
+"""Checkpoints on disk: a folder with ``config.json`` and ``model.safetensors``.
+
+A segmenter's folder: ``config.json`` has the sections ``model`` (ModelConfig), ``training``,
+``provenance`` and ``results``. A CLIP's folder: ``config.json`` has ``clip`` (open_clip's model
+config), ``image_mean``, ``image_std``, ``input_size``, ``words``, ``provenance``, ``results``.
+Tensors may be float16 on disk; in memory they are float32. Nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import open_clip
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from tqdm_demo.config import ModelConfig, from_json, to_json
+from tqdm_demo.model.segmenter import Segmenter, text_tower_weights
+
+WEIGHTS = Path(__file__).resolve().parents[2] / "weights"
+CONFIG_FILE = "config.json"
+TENSOR_FILE = "model.safetensors"
+TEXT_TOWER = "text_encoder.tower."
+IMAGE_TOWER = "image_encoder.tower."
+CLIP_IMAGE_TOWER = "visual."  # open_clip's name for it
+
+# What random starts are made of, in place.
+_DRAWING = frozenset(
+    {Tensor.normal_, Tensor.uniform_, Tensor.erfinv_, Tensor.mul_, Tensor.add_, Tensor.clamp_}
+)
+
+
+class WithoutDrawing(TorchFunctionMode):
+    """Models built inside get no random start, which takes a large one half a minute.
+
+    Their parameters hold nothing of use until a checkpoint is loaded.
+    """
+
+    def __torch_function__(
+        self, function: Any, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Runs everything but what draws."""
+        kwargs = kwargs or {}
+        if getattr(function, "__module__", None) == "torch.nn.init":
+            return kwargs["tensor"] if "tensor" in kwargs else args[0]
+        if function in _DRAWING:
+            if function is not Tensor.normal_ and isinstance(args[0], nn.Parameter):
+                return args[0]
+            if function in (Tensor.normal_, Tensor.uniform_):
+                # Zeros and not nothing: truncated distributions draw again until all values fit.
+                return args[0].zero_()
+        return function(*args, **kwargs)
+
+
+def resolve_source(name: str) -> Path:
+    """The folder of a bundled model (``"streets-tqdm"``) or a local one.
+
+    Raises:
+        ValueError: neither; the message lists the bundled names.
+    """
+    for folder in (WEIGHTS / name, Path(name)):
+        if (folder / CONFIG_FILE).is_file():
+            return folder
+    bundled = sorted(path.parent.name for path in WEIGHTS.glob(f"*/{CONFIG_FILE}"))
+    raise ValueError(
+        f"{name!r} is neither a bundled model ({', '.join(bundled) or 'there are none'}) "
+        f"nor a folder with a {CONFIG_FILE}"
+    )
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """All sections of a checkpoint's ``config.json``.
+
+    Raises:
+        ValueError: no such file, or no JSON in it.
+    """
+    path = Path(folder) / CONFIG_FILE
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"cannot read {path}: {error}") from error
+
+
+def load_segmenter(folder: Path) -> Segmenter:
+    """Loads a segmenter, in evaluation mode, float32, on the CPU.
+
+    Raises:
+        ValueError: a file that is missing or unreadable, or tensors that do not fit the
+            configuration, all of them by name.
+    """
+    folder = Path(folder)
+    sections = read_config(folder)
+    if "model" not in sections:
+        raise ValueError(f"{folder / CONFIG_FILE} has no section 'model': no segmenter's folder")
+    config = from_json(ModelConfig, sections["model"])
+    tensors = _read_tensors(folder)
+    if config.text_tower is not None:
+        text = text_tower_weights(_clip_tensors(folder, config.text_tower), config.text_positions)
+        tensors |= {TEXT_TOWER + name: tensor for name, tensor in text.items()}
+    if config.image_tower is not None:
+        clip = _clip_tensors(folder, config.image_tower)
+        visual = {k: v for k, v in clip.items() if k.startswith(CLIP_IMAGE_TOWER)}
+        tensors |= {IMAGE_TOWER + k.removeprefix(CLIP_IMAGE_TOWER): v for k, v in visual.items()}
+    with WithoutDrawing():
+        segmenter = Segmenter(config)
+    _load_strictly(segmenter, tensors, folder)
+    return segmenter.eval()
+
+
+def save_segmenter(
+    segmenter: Segmenter,
+    folder: Path,
+    *,
+    training: Mapping[str, Any] | None = None,
+    provenance: Mapping[str, Any] | None = None,
+    results: Mapping[str, Any] | None = None,
+    half: bool = True,
+) -> None:
+    """Saves a segmenter; each file is replaced as a whole or not at all.
+
+    A frozen tower that another folder holds (``config.text_tower``, ``config.image_tower``) is not
+    stored again.
+
+    Args:
+        segmenter: what to save.
+        folder: is created.
+        training, provenance, results: sections of ``config.json`` (JSON values).
+        half: store float16.
+
+    Raises:
+        OSError: the disk is full, or the like; what was there before stays.
+    """
+    config = segmenter.config
+    towers = {TEXT_TOWER: config.text_tower, IMAGE_TOWER: config.image_tower}
+    elsewhere = tuple(prefix for prefix, holder in towers.items() if holder is not None)
+    tensors = {k: v for k, v in segmenter.state_dict().items() if not k.startswith(elsewhere)}
+    sections = {
+        "model": to_json(config),
+        "training": dict(training or {}),
+        "provenance": dict(provenance or {}),
+        "results": dict(results or {}),
+    }
+    _write(Path(folder), sections, tensors, half)
+
+
+def load_clip(folder: Path) -> tuple[open_clip.CLIP, dict[str, Any]]:
+    """Loads a CLIP folder: the model (evaluation mode, float32, CPU) and its ``config.json``.
+
+    Raises:
+        ValueError: as :func:`load_segmenter`.
+    """
+    folder = Path(folder)
+    sections = read_config(folder)
+    if "clip" not in sections:
+        raise ValueError(f"{folder / CONFIG_FILE} has no section 'clip': no CLIP's folder")
+    clip = open_clip.CLIP(**sections["clip"])
+    _load_strictly(clip, _read_tensors(folder), folder)
+    return clip.eval(), sections
+
+
+def save_clip(
+    clip: open_clip.CLIP, folder: Path, config: Mapping[str, Any], *, half: bool = True
+) -> None:
+    """Saves a CLIP under open_clip's own tensor names, as :func:`save_segmenter` does.
+
+    Args:
+        clip: what to save.
+        folder: is created.
+        config: the whole of ``config.json``; its ``clip`` section builds the model.
+        half: store float16.
+    """
+    _write(Path(folder), config, clip.state_dict(), half)
+
+
+def _clip_tensors(folder: Path, name: str) -> dict[str, Tensor]:
+    """All tensors of the CLIP folder ``name`` beside ``folder``, else of the bundled one."""
+    sibling = folder.resolve().parent / name
+    return _read_tensors(sibling if (sibling / TENSOR_FILE).is_file() else WEIGHTS / name)
+
+
+def _read_tensors(folder: Path) -> dict[str, Tensor]:
+    path = folder / TENSOR_FILE
+    try:
+        tensors = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise ValueError(f"cannot read {path}: {error}") from error
+    return {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
+
+
+def _load_strictly(model: nn.Module, tensors: Mapping[str, Tensor], folder: Path) -> None:
+    expected = model.state_dict()
+    problems = [f"missing: {name}" for name in expected if name not in tensors]
+    problems += [f"unexpected: {name}" for name in tensors if name not in expected]
+    problems += [
+        f"shape of {name}: {tuple(tensors[name].shape)} instead of {tuple(tensor.shape)}"
+        for name, tensor in expected.items()
+        if name in tensors and tensors[name].shape != tensor.shape
+    ]
+    if problems:
+        raise ValueError(f"{folder} does not fit its configuration:\n  " + "\n  ".join(problems))
+    # The loaded tensors become the model's own: no second copy in memory.
+    model.load_state_dict(tensors, assign=True)
+
+
+def _write(
+    folder: Path, sections: Mapping[str, Any], tensors: Mapping[str, Tensor], half: bool
+) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(dict(sections), indent=2, ensure_ascii=False) + "\n"
+    stored = {name: _stored(tensor, half) for name, tensor in tensors.items()}
+    partials = {name: folder / f"{name}.partial" for name in (TENSOR_FILE, CONFIG_FILE)}
+    try:
+        save_file(stored, partials[TENSOR_FILE])
+        partials[CONFIG_FILE].write_text(text, encoding="utf-8")
+        for name, partial in partials.items():
+            os.replace(partial, folder / name)
+    except (OSError, SafetensorError) as error:
+        for partial in partials.values():
+            partial.unlink(missing_ok=True)
+        raise OSError(f"cannot write {folder}: {error}") from error
+
+
+def _stored(tensor: Tensor, half: bool) -> Tensor:
+    tensor = tensor.detach().cpu()
+    if half and tensor.dtype == torch.float32:
+        tensor = tensor.half()
+    # A copy: safetensors refuses tensors that share memory.
+    return tensor.clone(memory_format=torch.contiguous_format)

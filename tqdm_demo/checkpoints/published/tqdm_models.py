@@ -1,0 +1,209 @@
+"""The published tqdm models: their architectures, how a checkpoint of one is recognised.
+
+Three checkpoints were published, of two architectures: CLIP ViT-B/16 trained on GTA5, and
+EVA02-CLIP-L/14-336 trained on GTA5 and on Cityscapes. What the published code computes
+differently is folded into the weights (see :mod:`tqdm_demo.checkpoints.published.key_map`), so
+that the model stays clean:
+
+* Its CLIP tower adds the class embedding twice; ours is stored doubled.
+* It resizes CLIP's position table in two steps, once when CLIP is loaded (to the grid of the
+  training size, which is what a checkpoint holds) and once in every forward pass. Our models
+  have that grid, so the second step is the tower's ordinary resizing.
+* Fused query-key-value projections are split into three.
+
+Source: github.com/ByeongHyunPak/tqdm.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from tqdm_demo.checkpoints.folder import WithoutDrawing
+from tqdm_demo.checkpoints.published import key_map
+from tqdm_demo.checkpoints.published.key_map import Rule
+from tqdm_demo.config import ModelConfig
+from tqdm_demo.model.segmenter import Segmenter
+from tqdm_demo.presets import TQDM_CLIP_VIT_B, TQDM_EVA02_L
+from tqdm_demo.vocabulary import CITYSCAPES_NAMES
+
+Shape = tuple[int, ...]
+
+LONGEST_TEXT = 77  # tokens; what CLIPs are trained with
+SHOWN = 8  # names that an error message lists at most
+
+
+@dataclass(frozen=True)
+class PublishedModel:
+    """One published architecture.
+
+    Attributes:
+        title: for people.
+        marker: a published tensor that no other architecture has.
+        rules: its key map.
+        config: our configuration, but for the class names.
+    """
+
+    title: str
+    marker: str
+    rules: tuple[Rule, ...]
+    config: ModelConfig
+
+
+MODELS = (
+    PublishedModel(
+        title="tqdm with CLIP ViT-B/16",
+        marker="backbone.class_embedding",
+        rules=key_map.CLIP_TOWER + key_map.SHARED,
+        config=TQDM_CLIP_VIT_B,
+    ),
+    PublishedModel(
+        title="tqdm with EVA02-CLIP-L/14-336",
+        marker="backbone.cls_token",
+        rules=key_map.EVA_TOWER + key_map.SHARED,
+        config=TQDM_EVA02_L,
+    ),
+)
+# Tensors below this are in all published models.
+COMMON = "decode_head.pixel_decoder."
+
+# What the names in other people's files tell of them.
+_FOREIGN = (
+    (re.compile(r"image_encoder\.tower\."), "a model of this project, which needs no converting"),
+    (re.compile(r"decode_head\."), "another model of MMSegmentation"),
+    (re.compile(r"(visual|transformer\.resblocks)\."), "a CLIP"),
+    (re.compile(r"backbone\."), "another model with a backbone"),
+    (re.compile(r"layer\d\.\d+\.|fc\.weight"), "an image classifier"),
+)
+
+# Training set by the class of data set that the published code names, and by file names.
+_DATA_SETS = {"GTADataset": "GTA5", "CityscapesDataset": "Cityscapes", "SynthiaDataset": "SYNTHIA"}
+_FILE_NAMES = {"gta": "GTA5", "city": "Cityscapes", "syn": "SYNTHIA"}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What becomes of every tensor of a checkpoint.
+
+    Attributes:
+        model: which of the published architectures it is.
+        config: of the converted model.
+        steps: (published name, rule, our names), in the order of the checkpoint.
+        dropped: published name -> why it is left out.
+        shapes: our name -> shape.
+        integers: those of our names that hold integers.
+    """
+
+    model: PublishedModel
+    config: ModelConfig
+    steps: tuple[tuple[str, Rule, tuple[str, ...]], ...]
+    dropped: dict[str, str]
+    shapes: dict[str, Shape]
+    integers: frozenset[str]
+
+
+def plan_conversion(shapes: Mapping[str, Shape], class_names: Sequence[str] | None = None) -> Plan:
+    """Recognises a checkpoint by its tensors and plans its conversion.
+
+    Args:
+        shapes: published name -> shape.
+        class_names: the trained names; None = the 19 of Cityscapes.
+
+    Raises:
+        ValueError: another model's checkpoint; or tensors that are missing, unknown or of another
+            shape, by their published names.
+    """
+    model = recognise(shapes)
+    config = dataclasses.replace(
+        model.config,
+        class_names=tuple(class_names or CITYSCAPES_NAMES),
+        prompt_length=_length(shapes, "contexts", 1, model.config.prompt_length),
+        text_positions=_length(
+            shapes, "text_encoder.positional_embedding", 0, model.config.text_positions
+        ),
+    )
+    with torch.device("meta"), WithoutDrawing():
+        expected = Segmenter(config).state_dict()
+    steps, dropped, problems = [], {}, []
+    for name, shape in shapes.items():
+        if (reason := key_map.why_dropped(name)) is not None:
+            dropped[name] = reason
+            continue
+        found = key_map.to_ours(name, model.rules)
+        if found is None or not set(found[1]) <= set(expected):
+            problems.append(f"unknown: {name}")
+            continue
+        wanted = published_shape(found[0], tuple(expected[found[1][0]].shape))
+        if tuple(shape) != wanted:
+            problems.append(f"shape of {name}: {tuple(shape)} instead of {wanted}")
+        steps.append((name, *found))
+    reached = {ours for _, _, names in steps for ours in names}
+    missing = {key_map.to_published(name, model.rules) for name in set(expected) - reached}
+    problems += [f"missing: {name}" for name in sorted(missing)]
+    if problems:
+        more = [f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
+        raise ValueError(
+            f"this is no whole checkpoint of {model.title}:\n  "
+            + "\n  ".join(problems[:SHOWN] + more)
+        )
+    return Plan(
+        model,
+        config,
+        tuple(steps),
+        dropped,
+        shapes={name: tuple(tensor.shape) for name, tensor in expected.items()},
+        integers=frozenset(n for n, t in expected.items() if not t.is_floating_point()),
+    )
+
+
+def recognise(names: Mapping[str, Shape]) -> PublishedModel:
+    """The published model that has tensors of these names.
+
+    Raises:
+        ValueError: none has; the message says what it looks like.
+    """
+    if any(name.startswith(COMMON) for name in names):
+        for model in MODELS:
+            if model.marker in names:
+                return model
+    likely = next((what for start, what in _FOREIGN if any(map(start.match, names))), None)
+    shown = ", ".join(sorted(names)[:3]) or "no tensors"
+    raise ValueError(
+        "this is no published tqdm checkpoint"
+        + (f"; it looks like {likely}" if likely else "")
+        + f" ({len(names)} tensors: {shown} ...)"
+    )
+
+
+def _length(shapes: Mapping[str, Shape], name: str, axis: int, default: int) -> int:
+    """A length that may differ from the published one; the default where it makes no sense."""
+    length = shapes.get(name, ())[axis : axis + 1]
+    return length[0] if length and 0 < length[0] <= LONGEST_TEXT else default
+
+
+def published_shape(rule: Rule, ours: Shape) -> Shape:
+    """The published shape of a tensor that becomes one (or three) of shape ``ours``."""
+    if rule.fold == key_map.FIRST:
+        return (1, *ours)
+    if rule.fold == key_map.SPLIT:
+        return (len(key_map.PROJECTIONS) * ours[0], *ours[1:])
+    return ours
+
+
+def training_set(meta: Mapping[str, Any], file_name: str) -> str | None:
+    """What a checkpoint was trained on: as its own configuration says, else as its file is named.
+
+    Args:
+        meta: what lies beside the tensors; ``config`` is the text of the training's configuration.
+        file_name: the published files end in -gta and -city.
+    """
+    source = re.search(r"source=dict\(\s*type='(\w+)'", str(meta.get("config", "")))
+    if source is not None:
+        return _DATA_SETS.get(source[1], source[1])
+    ends = (data for word, data in _FILE_NAMES.items() if re.search(rf"[-_]{word}", file_name))
+    return next(ends, None)

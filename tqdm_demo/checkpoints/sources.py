@@ -1,0 +1,254 @@
+"""Where models come from: the names that a command line or a menu may give, and what they are.
+
+A *source* is one text:
+
+    streets-tqdm               a bundled model
+    path/to/folder             a checkpoint folder on this machine
+    user/name                  a checkpoint folder on the Hugging Face Hub
+    zero-shot:FOLDER           a CLIP (any of the three above) that segments by similarity alone
+    open_clip:ARCH/PRETRAINED  the same with one of open_clip's published CLIPs
+
+``#plain``, ``#maskclip`` or ``#clearclip`` behind one of the last two names its similarity.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tqdm_demo.checkpoints.folder import (
+    CONFIG_FILE,
+    TENSOR_FILE,
+    load_clip,
+    load_segmenter,
+    read_config,
+    resolve_source,
+)
+from tqdm_demo.checkpoints.hub import fetch
+from tqdm_demo.checkpoints.open_clip_models import cached_positions, load_open_clip, locate_clip
+from tqdm_demo.model.segmenter import Segmenter
+from tqdm_demo.systems.trained import TrainedModel
+from tqdm_demo.systems.zero_shot import METHODS, ZeroShotModel
+
+ZERO_SHOT = "zero-shot:"
+OPEN_CLIP = "open_clip:"
+BUNDLED = ("streets-tqdm", "streets-queries", "zero-shot:streets-clip")
+
+_HUB = re.compile(r"[\w.-]+/[\w.-]+")
+# Kind of a model -> title where its source has none of its own.
+TITLES = {"textual": "tqdm", "learned": "learned queries", "zero-shot": "zero-shot CLIP"}
+
+
+@dataclass(frozen=True)
+class Description:
+    """What is known of a model without loading it.
+
+    Attributes:
+        source: what ``Predictor.load`` takes.
+        title: short, for menus and column heads.
+        about: one line: what it was trained on, measured figures where there are some.
+        kind: ``textual``, ``learned``, ``zero-shot``, or empty where that is not known yet.
+    """
+
+    source: str
+    title: str
+    about: str
+    kind: str
+
+
+def _open_clip(name: str, title: str, about: str) -> Description:
+    return Description(f"{OPEN_CLIP}{name}", f"{title}, zero-shot", about, "zero-shot")
+
+
+# A few of open_clip's models whose patch tokens are worth looking at. All are downloaded on first
+# use; the sizes are those of the downloads.
+CURATED = (
+    _open_clip(
+        "ViT-B-16/openai",
+        "CLIP ViT-B/16 (OpenAI)",
+        "The CLIP that the paper's ViT-B model starts from: 400 million pairs, 0.6 GB.",
+    ),
+    _open_clip(
+        "ViT-B-16/laion2b_s34b_b88k",
+        "CLIP ViT-B/16 (LAION-2B)",
+        "The same architecture, trained on two billion public pairs, 0.6 GB.",
+    ),
+    _open_clip(
+        "ViT-B-32/openai",
+        "CLIP ViT-B/32 (OpenAI)",
+        "The fastest of OpenAI's: patches of 32 pixels, so coarse maps, 0.6 GB.",
+    ),
+    _open_clip(
+        "ViT-L-14-336/openai",
+        "CLIP ViT-L/14 at 336 (OpenAI)",
+        "OpenAI's largest: slower, and in dense use not always better than ViT-B, 1.7 GB.",
+    ),
+    _open_clip(
+        "EVA02-B-16/merged2b_s8b_b131k",
+        "EVA02-CLIP-B/16",
+        "EVA-CLIP, two billion pairs; a timm tower, so plain similarity only, 0.6 GB.",
+    ),
+    _open_clip(
+        "EVA02-L-14-336/merged2b_s6b_b61k",
+        "EVA02-CLIP-L/14 at 336",
+        "The CLIP that the paper's large models start from; plain similarity only, 1.7 GB.",
+    ),
+)
+
+
+def describe(source: str) -> Description:
+    """Says what a source is, from its ``config.json`` where that is on this machine.
+
+    Never raises and never uses the network: what is not known stays empty.
+    """
+    for description in CURATED:
+        if description.source == source:
+            return description
+    name = source.removeprefix(ZERO_SHOT).removeprefix(OPEN_CLIP).partition("#")[0]
+    if source.startswith(OPEN_CLIP):
+        about = "One of open_clip's models; downloaded on first use."
+        return Description(source, f"{name}, zero-shot", about, "zero-shot")
+    kind = "zero-shot" if source.startswith(ZERO_SHOT) else ""
+    try:
+        sections = read_config(resolve_source(name))
+        kind = kind or sections["model"]["queries"]
+        about = _training(sections)
+    except (ValueError, KeyError):
+        return Description(source, name, "Not loaded yet.", kind)
+    title = TITLES[kind] if source in BUNDLED else Path(name).name
+    return Description(source, title, about, kind)
+
+
+def locate(source: str) -> Path:
+    """The folder or file of a model, downloaded where it is not on this machine.
+
+    Raises:
+        ValueError: there is no such model, or it cannot be had; the message says what to do.
+    """
+    name = _split(source)[1]
+    if source.startswith(OPEN_CLIP):
+        return locate_clip(name)
+    if _HUB.fullmatch(name) and not Path(name).exists():
+        return _from_hub(name)
+    return resolve_source(name)
+
+
+def load_model(source: str, device: torch.device) -> TrainedModel | ZeroShotModel:
+    """Loads a model.
+
+    Raises:
+        ValueError: as :func:`locate`, or files that do not fit together.
+    """
+    prefix, name, method = _split(source)
+    if prefix == OPEN_CLIP:
+        clip, config = load_open_clip(name)
+    elif prefix == ZERO_SHOT:
+        clip, config = load_clip(_checked(locate(source)))
+    else:
+        if method is not None:
+            raise ValueError(f"{source!r}: only zero-shot models take a similarity (#{method})")
+        folder = _checked(locate(source))
+        segmenter = load_segmenter(folder)
+        _lengthen(segmenter)
+        return TrainedModel(segmenter.to(device), _words(folder, segmenter.config.text_tower))
+    return ZeroShotModel(clip.to(device), config, method)
+
+
+def _split(source: str) -> tuple[str, str, str | None]:
+    """Prefix, name, and the similarity behind a ``#`` of a source."""
+    prefix = next((p for p in (ZERO_SHOT, OPEN_CLIP) if source.startswith(p)), "")
+    name, _, method = source.removeprefix(prefix).partition("#")
+    if method and method not in METHODS:
+        raise ValueError(
+            f"{source!r}: there is no similarity {method!r}, only {', '.join(METHODS)}"
+        )
+    return prefix, name, method or None
+
+
+def _from_hub(repository: str) -> Path:
+    """The folder in the local cache that holds a checkpoint from the Hub."""
+    paths = [fetch(repository, file) for file in (CONFIG_FILE, TENSOR_FILE)]
+    if None in paths:
+        raise ValueError(
+            f"{repository} on the Hub is no model of this project: it has no "
+            f"{(CONFIG_FILE, TENSOR_FILE)[paths.index(None)]}."
+        )
+    return paths[0].parent
+
+
+def _checked(folder: Path) -> Path:
+    """A checkpoint folder whose towers load nothing by themselves.
+
+    A config decides what open_clip builds, and it may come from anybody: towers that fetch files
+    of their own are refused.
+    """
+    sections = read_config(folder)
+    clip = sections.get("clip") or sections.get("model", {}).get("clip", {})
+    text, vision = clip.get("text_cfg", {}), clip.get("vision_cfg", {})
+    fetching = [k for k in text if k.startswith("hf_")]
+    fetching += [k for k in ("timm_model_pretrained",) if vision.get(k)]
+    fetching += [k for k in ("timm_model_name",) if ":" in str(vision.get(k, ""))]
+    if fetching:
+        raise ValueError(f"{folder / CONFIG_FILE} asks for files of others ({', '.join(fetching)})")
+    return folder
+
+
+def _words(folder: Path, text_tower: str | None) -> frozenset[str]:
+    """The words that the text tower saw: recorded with the CLIP that it comes from."""
+    owner = folder
+    if text_tower is not None:
+        sibling = folder.resolve().parent / text_tower
+        owner = sibling if sibling.is_dir() else resolve_source(text_tower)
+    return frozenset(read_config(owner).get("words", ()))
+
+
+def _lengthen(segmenter: Segmenter) -> None:
+    """Gives a text tower its whole position table where the CLIP it comes from is cached."""
+    weights = segmenter.config.clip_weights
+    positions = None if weights is None else cached_positions(weights)
+    if positions is not None:
+        segmenter.text_encoder.lengthen(positions)
+
+
+def _training(sections: dict[str, Any]) -> str:
+    """One line from what a checkpoint's config records of its training and results."""
+    results = sections.get("results", {})
+    data = sections.get("training", {}).get("source", "")
+    figures = _figures(results.get("measured", {}), data)
+    if "clip" in sections:
+        return "Never trained to segment." + (f" Zero-shot mIoU {figures}." if figures else "")
+    trained = f"Trained on {_in_words(data)}." if data else "Its training is not recorded."
+    if figures:
+        return f"{trained} mIoU {figures}."
+    figures = _figures(results.get("validation", {}), data)
+    return trained + (f" Validation mIoU {figures}." if figures else "")
+
+
+def _figures(found: dict[str, Any], data: str) -> str:
+    """mIoU per data set in words; of many looks of the drawn streets only the mean.
+
+    Args:
+        found: data set -> ``miou`` in percent; where ``unseen`` is among them, it is the mean of
+            all looks but the source's.
+        data: what the model was trained on; empty for a CLIP.
+    """
+    places = {name: f"on {_in_words(name)}" for name in found if name != "held-out"}
+    if "unseen" in found:
+        source = data or "streets:game"
+        places = {k: v for k, v in places.items() if k == source or not k.startswith("streets:")}
+        places["unseen"] = "in other looks on average"
+    if data in places:
+        places[data] = "on other pictures of it"
+    return ", ".join(f"{found[name]['miou']:.1f} {place}" for name, place in places.items())
+
+
+def _in_words(spec: str) -> str:
+    """What a data set's spec names, for who has never seen one: drawn streets' domain is a look."""
+    kind, _, rest = spec.partition(":")
+    if kind == "streets":
+        return f"drawn streets in the look “{rest}”"
+    return rest.replace(":", " ") if kind == "folder" else spec.replace(":", " ")

@@ -1,0 +1,1 @@
+"""Labelled pictures: data sets, readers, label ids, sampling, crops, augmentation."""

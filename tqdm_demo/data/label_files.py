@@ -1,0 +1,76 @@
+"""Label files as the data sets ship them: palette, grey, 8-bit and 16-bit PNGs of ids.
+
+Axes: H W pixels.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from tqdm_demo.data.id_tables import IGNORED, IdTable
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_GREY, _RGB, _RGB_ALPHA = 0, 2, 6  # colour types of a PNG's header
+
+
+def read_labels(file: Path, table: IdTable) -> np.ndarray:
+    """Train ids of a label file: uint8 (H, W), 255 = ignored.
+
+    Args:
+        file: a PNG of ids; of a palette image the indices are the ids.
+        table: what the raw ids mean.
+
+    Raises:
+        ValueError: no file, no whole PNG, or ids that the table does not know; the file is named.
+    """
+    try:
+        ids = _read_ids(file, table.first_channel)
+    except (OSError, RuntimeError, SyntaxError, EOFError) as error:
+        raise ValueError(f"cannot read the labels {file}: {error}") from error
+    odd = np.unique(ids[(ids > table.highest) & (ids != IGNORED)])
+    if odd.size:
+        raise ValueError(
+            f"{file} holds {odd[:8].tolist()}; {table.name} are 0..{table.highest} and {IGNORED}"
+        )
+    return table.lookup()[ids]
+
+
+def _read_ids(file: Path, channels: bool) -> np.ndarray:
+    """The ids (H, W), uint8 or uint16; ``channels``: there may be several, the first is taken."""
+    with open(file, "rb") as stream:
+        head = stream.read(26)
+    if head[:8] != _SIGNATURE or len(head) < 26:
+        raise OSError("it is not a PNG file")
+    depth, colour = head[24], head[25]
+    if colour in (_RGB, _RGB_ALPHA) and not channels:
+        raise ValueError(f"{file} has mode RGB; labels have a single channel")
+    if depth == 16:
+        return _read_wide(file)
+    with Image.open(file) as image:
+        # A palette image's indices are the ids: no convert(), which would look up colours.
+        ids = np.asarray(image)
+    if colour == _GREY and depth < 8 and ids.dtype != bool:
+        ids = ids // (255 // (2**depth - 1))  # Pillow stretches few grey levels to 0..255
+    return ids.astype(np.uint8) if ids.ndim == 2 else ids[..., 0]
+
+
+def _read_wide(file: Path) -> np.ndarray:
+    """The first channel of a PNG with 16 bits a channel: uint16 (H, W).
+
+    Pillow knows grey ones. Of several channels it keeps the high bytes; told that the bytes are the
+    other way round, it keeps the low ones.
+    """
+    with Image.open(file) as image:
+        if image.mode.startswith("I"):
+            return np.asarray(image).astype(np.uint16)
+        high = np.asarray(image)[..., 0]
+    with Image.open(file) as image:
+        (tile,) = image.tile
+        if not str(tile.args).endswith(";16B"):
+            raise OSError(f"Pillow reads it as {tile.args!r}, not as 16-bit channels")
+        image.tile = [tile._replace(args=tile.args.replace(";16B", ";16L"))]
+        low = np.asarray(image)[..., 0]
+    return high.astype(np.uint16) * 256 + low

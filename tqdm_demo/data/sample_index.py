@@ -1,0 +1,135 @@
+"""How many pixels of every class each picture shows: what rare-class sampling needs to know.
+
+Counted once by several processes, written as JSON, and counted again when a file of the data set
+was added, removed or changed (names, sizes and times of last change). Files that are broken are
+left out and listed with the reason.
+
+Axes: N pictures; M classes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from tqdm_demo.data.file_source import FileSource, PictureFiles, check_size
+from tqdm_demo.data.label_files import read_labels
+from tqdm_demo.data.street_pool import file_lock, mapper
+
+_VERSION = 1
+_CHUNK = 32  # pictures that one task counts
+
+
+@dataclass(frozen=True)
+class ClassIndex:
+    """The usable pictures of some data sets.
+
+    Attributes:
+        files: N pictures whose headers and labels could be read and belong together.
+        counts: int64 (N, M) pixels of every class.
+        broken: name of a picture that cannot be used -> why.
+    """
+
+    files: tuple[PictureFiles, ...]
+    counts: np.ndarray
+    broken: dict[str, str]
+
+
+def open_index(sources: Sequence[FileSource], path: Path, classes: int, workers: int) -> ClassIndex:
+    """The index of these sets: from ``path`` if it is still true, otherwise counted and kept there.
+
+    Args:
+        sources: the sets, one after the other.
+        path: JSON file; its folder is made.
+        classes: number M of train ids.
+        workers: counting processes; 0 counts in this one.
+
+    Raises:
+        ValueError: no picture can be used.
+    """
+    files = [file for source in sources for file in source.files]
+    print_of_files = _fingerprint(files)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with file_lock(path.with_suffix(".lock")):
+        found = _load(path, print_of_files)
+        if found is None:
+            found = _count_all(files, workers)
+            _write(path, {"version": _VERSION, "fingerprint": print_of_files, "pictures": found})
+    usable = [n for n, entry in enumerate(found) if "error" not in entry]
+    broken = {entry["file"]: entry["error"] for entry in found if "error" in entry}
+    if not usable:
+        reasons = "; ".join(list(broken.values())[:3])
+        raise ValueError(f"none of {len(files)} pictures can be used: {reasons}")
+    counts = np.zeros((len(usable), classes), np.int64)
+    for row, n in enumerate(usable):
+        for train_id, pixels in found[n]["pixels"].items():
+            if int(train_id) < classes:
+                counts[row, int(train_id)] = pixels
+    return ClassIndex(tuple(files[n] for n in usable), counts, broken)
+
+
+def _fingerprint(files: Sequence[PictureFiles]) -> str:
+    """Changes when a file is another one, was written again, or is read by another table."""
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{file.name}\0{file.table.name}\0".encode())
+        for path in (file.image, file.labels):
+            status = path.stat()
+            digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+    return digest.hexdigest()
+
+
+def _load(path: Path, print_of_files: str) -> list[dict] | None:
+    """The entries of an index that fits these files."""
+    try:
+        saved = json.loads(path.read_text(encoding="utf-8"))
+        if (saved["version"], saved["fingerprint"]) == (_VERSION, print_of_files):
+            return saved["pictures"]
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # none, or half of one: counted again
+    return None
+
+
+def _write(path: Path, content: dict) -> None:
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(content) + "\n", encoding="utf-8")
+    os.replace(partial, path)
+
+
+def _count_all(files: Sequence[PictureFiles], workers: int) -> list[dict]:
+    """One entry per picture, in order."""
+    chunks = [files[start : start + _CHUNK] for start in range(0, len(files), _CHUNK)]
+    entries: list[dict] = []
+    with (
+        tqdm(total=len(files), desc="index", unit="picture") as bar,
+        mapper(min(workers, len(chunks))) as run,
+    ):
+        for part in run(_count_chunk, chunks):
+            entries += part
+            bar.update(len(part))
+    return entries
+
+
+def _count_chunk(files: Sequence[PictureFiles]) -> list[dict]:
+    return [_count(file) for file in files]
+
+
+def _count(file: PictureFiles) -> dict:
+    """The entry of one picture; its image is opened for its size only."""
+    try:
+        labels = read_labels(file.labels, file.table)
+        with Image.open(file.image) as image:
+            check_size(file, (image.height, image.width), labels.shape)
+    except (OSError, ValueError, SyntaxError) as error:
+        return {"file": file.name, "error": str(error)}
+    counts = np.bincount(labels.ravel(), minlength=256)[:255]
+    pixels = {str(k): int(counts[k]) for k in np.flatnonzero(counts)}
+    return {"file": file.name, "pixels": pixels}

@@ -1,0 +1,97 @@
+"""The runs of an ablation: their names, what is kept of each, and the table of all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tqdm_demo.evaluation.recorded import write_text
+from tqdm_demo.streets.domains import HELD_OUT, SOURCE
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training and its measurement.
+
+    Attributes:
+        variant: name of the variant.
+        rate: learning rate; None = the preset's.
+        seed: of the training.
+    """
+
+    variant: str
+    rate: float | None
+    seed: int
+
+    @property
+    def row(self) -> str:
+        """What the runs of one table row have in common."""
+        return self.variant if self.rate is None else f"{self.variant}-lr{self.rate:g}"
+
+    @property
+    def name(self) -> str:
+        """Folder of the run."""
+        return f"{self.row}-s{self.seed}"
+
+
+def summarise(model: Path, measured: Path) -> dict:
+    """mIoU in percent of a finished run: of every data set, and the columns of the table."""
+    config = json.loads((model / "config.json").read_text())
+    (by_source,) = json.loads(measured.read_text())["results"].values()
+    miou = {spec: found["miou"] for spec, found in by_source.items()}
+    domains = {s.split(":")[1]: value for s, value in miou.items() if s.startswith("streets:")}
+    groups = {
+        "source": [found["miou"] for found in config["results"]["validation"].values()],
+        SOURCE: [value for name, value in domains.items() if name == SOURCE],
+        "unseen": [value for name, value in domains.items() if name != SOURCE],
+        "held-out": [value for name, value in domains.items() if name in HELD_OUT],
+    }
+    for spec, value in miou.items():
+        if not spec.startswith("streets:"):
+            groups[Path(spec.split(":")[1]).name] = [value]
+    columns = {name: float(np.mean(values)) for name, values in groups.items() if values}
+    return {"columns": columns, "miou": miou, "best_step": config["provenance"]["step"]}
+
+
+def read_results(folder: Path) -> dict | None:
+    """What is kept of a finished run; None for one that is not finished."""
+    file = folder / "results.json"
+    return json.loads(file.read_text()) if file.exists() else None
+
+
+def format_table(done: dict[Run, dict]) -> str:
+    """A Markdown table, a row per variant and rate: mean ± deviation over seeds, how many, best.
+
+    The last column is the mean over seeds of the difference to the first row in "unseen", of the
+    seeds that both have.
+    """
+    rows = list(dict.fromkeys(run.row for run in done))
+    headings = list(dict.fromkeys(name for found in done.values() for name in found["columns"]))
+    lines = ["| mIoU % | " + " | ".join([*headings, "seeds", "unseen - first"]) + " |"]
+    lines.append("|---" * (len(headings) + 3) + "|")
+    first = {run.seed: r["columns"] for run, r in done.items() if run.row == rows[0]}
+    for row in rows:
+        here = {run.seed: r["columns"] for run, r in done.items() if run.row == row}
+        cells = [_spread([c[name] for c in here.values() if name in c]) for name in headings]
+        both = [s for s in here if s in first and "unseen" in here[s] and "unseen" in first[s]]
+        gain = [here[seed]["unseen"] - first[seed]["unseen"] for seed in both]
+        last = _spread(gain, signed=True) if row != rows[0] else "-"
+        lines.append(f"| {row} | " + " | ".join([*cells, str(len(here)), last]) + " |")
+    return "\n".join(lines)
+
+
+def _spread(values: Sequence[float], signed: bool = False) -> str:
+    """Mean ± sample standard deviation; the mean alone of a single value."""
+    if not values:
+        return "-"
+    mean = f"{np.mean(values):+.1f}" if signed else f"{np.mean(values):.1f}"
+    return mean if len(values) == 1 else f"{mean} ± {np.std(values, ddof=1):.1f}"
+
+
+def write_json(path: Path, content: object) -> None:
+    """Writes a JSON file, as a whole or not at all."""
+    write_text(path, json.dumps(content, indent=1) + "\n")

@@ -1,0 +1,164 @@
+"""One model on one data set: predictions, confusion matrix, IoU of every class.
+
+Axes: M classes; H W pixels.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from tqdm import tqdm
+
+from tqdm_demo.data.file_source import FileSource, LabelledPicture
+from tqdm_demo.data.id_tables import SYNTHIA_CLASSES
+from tqdm_demo.data.readers import Reader
+from tqdm_demo.evaluation.contact_sheet import SheetRow, draw_row
+from tqdm_demo.evaluation.metrics import ConfusionMatrix
+from tqdm_demo.evaluation.protocol import WINDOWS, Reading, Segments, label_picture
+from tqdm_demo.training.ranks import Ranks
+from tqdm_demo.vocabulary import CITYSCAPES_NAMES
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a model is asked, and how.
+
+    Attributes:
+        names: one per Cityscapes class, in their order.
+        reading: windows, scales, flip.
+        ask_all: all names are asked for; False: those of classes that are labelled; None: as is
+            usual for the data set.
+        sheet: rows for the contact sheet.
+        skip_broken: leave out what cannot be read, and say so, rather than refuse.
+    """
+
+    names: tuple[str, ...] = CITYSCAPES_NAMES
+    reading: Reading = Reading()
+    ask_all: bool | None = None
+    sheet: int = 0
+    skip_broken: bool = False
+
+
+_USUAL, _ALONE = Question(), Ranks()
+_SIXTEEN = list(SYNTHIA_CLASSES)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What came out.
+
+    Attributes:
+        result: ``miou`` (percent, the mean over the classes that are labelled), ``iou`` (class ->
+            percent), ``pictures``, ``classes`` (how many are labelled), ``mode``; of published
+            sets also ``mapping`` (of the label files' ids) and ``miou_16``, the mean over the 16
+            classes of SYNTHIA, where more are labelled; ``skipped`` (name -> reason) where pictures
+            were left out.
+        rows: for the contact sheet.
+    """
+
+    result: dict
+    rows: list[SheetRow] = field(default_factory=list)
+
+
+def measure(
+    predictor: Segments,
+    readers: Sequence[Reader],
+    question: Question = _USUAL,
+    source: FileSource | None = None,
+    ranks: Ranks = _ALONE,
+    caption: str = "",
+) -> Measured:
+    """One model on one data set.
+
+    Args:
+        predictor: the model.
+        readers: of the pictures.
+        question: what is asked.
+        source: the data set, where it is one on disk: its habits are followed.
+        ranks: who shares the pictures; all get the whole result.
+        caption: of the rows of the contact sheet.
+
+    Raises:
+        ValueError: no labelled pixel, or a picture that cannot be read.
+    """
+    ask_all, reading, box = _habits(question, source, predictor.default_mode)
+    skipped: dict[str, str] = {}
+    classes = np.arange(len(CITYSCAPES_NAMES))
+    if not ask_all:
+        classes = _labelled(readers, question, ranks, skipped)
+    asked = [question.names[train_id] for train_id in classes]
+    confusion, rows, count = ConfusionMatrix(len(CITYSCAPES_NAMES)), [], 0
+    shown = set(np.linspace(0, len(readers) - 1, min(question.sheet, len(readers))).astype(int))
+    silent = not ranks.first or multiprocessing.parent_process() is not None
+    own = ranks.share(len(readers)) if asked else ()
+    for place in tqdm(own, caption, unit="picture", leave=False, disable=silent or None):
+        picture = _read(readers[place], question, skipped)
+        if picture is None:
+            continue
+        label_map = classes[label_picture(predictor, picture.image, asked, reading, box)]
+        confusion.update(label_map, picture.labels)
+        count += 1
+        if place in shown:
+            text = f"{caption}  {picture.name}"
+            rows.append(draw_row(place, text, picture.image, label_map, picture.labels))
+    confusion.counts = ranks.add_up(confusion.counts)
+    count = int(ranks.add_up(np.array([count]))[0])
+    skipped = dict(sorted(ranks.collect(list(skipped.items()))))
+    result = {**_figures(confusion, source), "pictures": count, "mode": reading.mode}
+    if source and source.unlabelled:
+        skipped.update(dict.fromkeys(source.unlabelled, "there are no labels"))
+    if skipped:
+        result["skipped"] = skipped
+    return Measured(result, sorted(ranks.collect(rows), key=lambda row: row.place))
+
+
+def _habits(
+    question: Question, source: FileSource | None, default_mode: str
+) -> tuple[bool, Reading, tuple[int, int] | None]:
+    """Whether to ask for all names, the reading with its mode, and the box of the test size."""
+    reading, ask_all, box = question.reading, question.ask_all, None
+    if source is not None:
+        ask_all = source.about.scores_all if ask_all is None else ask_all
+        box = source.about.test_box
+        if source.about.windows:
+            default_mode = WINDOWS
+    return bool(ask_all), replace(reading, mode=reading.mode or default_mode), box
+
+
+def _figures(confusion: ConfusionMatrix, source: FileSource | None) -> dict:
+    iou, present = confusion.iou(), np.flatnonzero(confusion.present)
+    found = {
+        "miou": round(100 * confusion.miou(), 3),
+        "iou": {CITYSCAPES_NAMES[k]: round(100 * iou[k], 3) for k in present.tolist()},
+        "classes": len(present),
+    }
+    if source and source.about.scores_all:
+        found["mapping"] = source.mapping
+        if len(present) > len(_SIXTEEN) and confusion.present[_SIXTEEN].all():
+            found["miou_16"] = round(100 * float(np.mean(iou[_SIXTEEN])), 3)
+    return found
+
+
+def _labelled(
+    readers: Sequence[Reader], question: Question, ranks: Ranks, skipped: dict[str, str]
+) -> np.ndarray:
+    """The train ids that occur in the labels, ascending."""
+    seen = np.zeros(256, np.int64)
+    for place in ranks.share(len(readers)):
+        picture = _read(readers[place], question, skipped)
+        if picture is not None:
+            seen[np.unique(picture.labels)] = 1
+    return np.flatnonzero(ranks.add_up(seen)[: len(CITYSCAPES_NAMES)])
+
+
+def _read(reader: Reader, question: Question, skipped: dict[str, str]) -> LabelledPicture | None:
+    try:
+        return reader.read()
+    except ValueError as error:
+        if not question.skip_broken:
+            raise
+        skipped[reader.name] = str(error)
+        return None

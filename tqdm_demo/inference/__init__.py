@@ -1,0 +1,1 @@
+"""A picture and class names in, a segmentation out, and how it is drawn."""

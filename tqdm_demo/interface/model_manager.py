@@ -1,0 +1,134 @@
+"""The shelf of models that the page offers: described at once, loaded when they are asked for."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from tqdm_demo.checkpoints.sources import BUNDLED, CURATED, describe, locate
+from tqdm_demo.devices import release_memory
+from tqdm_demo.inference.predictor import Predictor
+
+# Columns that the page opens with.
+COLUMNS = 3
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """One model on the shelf.
+
+    Attributes:
+        source: what ``Predictor.load`` takes; also the model's name in the API.
+        title: short, for column heads and menus.
+        about: one honest line: what it was trained on, measured mIoU where it is known.
+        kind: ``textual``, ``learned``, ``zero-shot``; empty = not known before it is loaded.
+    """
+
+    source: str
+    title: str
+    about: str
+    kind: str
+
+
+class ModelShelf:
+    """All models that can be chosen; a few of them are loaded. Safe to use from several threads.
+
+    Args:
+        sources: models to put first, see :mod:`tqdm_demo.checkpoints.sources`. The bundled ones and
+            open_clip's follow.
+        device: of all models: ``auto``, ``cuda``, ``mps`` or ``cpu``.
+        max_models: how many stay loaded; the one that was not used for the longest time goes.
+        load: makes a predictor of a source and a device.
+
+    Attributes:
+        columns: the sources that the page opens with.
+
+    Raises:
+        ValueError: ``max_models`` below 1.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[str] = (),
+        device: str = "auto",
+        max_models: int = 4,
+        load: Callable[[str, str], Predictor] = Predictor.load,
+    ) -> None:
+        if max_models < 1:
+            raise ValueError(f"max_models is {max_models}; at least one model must stay loaded")
+        known = dict.fromkeys((*sources, *BUNDLED, *(model.source for model in CURATED)))
+        self._entries = {source: _entry(source) for source in known}
+        columns = dict.fromkeys((*(sources or BUNDLED[:1]), *BUNDLED[1:]))
+        self.columns = tuple(columns)[:COLUMNS]
+        self.device = device
+        self.max_models = max_models
+        self._load = load
+        self._loaded: OrderedDict[str, Predictor] = OrderedDict()
+        self._lock = threading.Lock()
+        self._loading = threading.Lock()
+
+    @property
+    def entries(self) -> tuple[ModelEntry, ...]:
+        """All models, in the order of a menu."""
+        return tuple(self._entries.values())
+
+    def entry(self, source: str) -> ModelEntry:
+        """What is known of one model.
+
+        Raises:
+            ValueError: it is not on the shelf.
+        """
+        if source not in self._entries:
+            raise ValueError(f"There is no model {source!r}; there are {', '.join(self._entries)}.")
+        return self._entries[source]
+
+    def is_loaded(self, source: str) -> bool:
+        """Whether :meth:`predictor` would answer at once."""
+        with self._lock:
+            return source in self._loaded
+
+    def predictor(self, source: str) -> Predictor:
+        """A model, loaded where it is not; keep no reference, or its memory is never given back.
+
+        Raises:
+            ValueError: it is not on the shelf or cannot be had; a sentence for the visitor.
+                The models that are loaded stay.
+        """
+        self.entry(source)
+        found = self._find(source)
+        if found is not None:
+            return found
+        locate(source)  # downloads; what cannot be had fails here, before another model goes
+        with self._loading:  # one at a time: two would need the memory of both
+            found = self._find(source)
+            if found is not None:
+                return found
+            self._make_room()
+            predictor = self._load(source, self.device)
+            with self._lock:
+                self._loaded[source] = predictor
+                self._entries[source] = replace(self._entries[source], kind=predictor.kind)
+            return predictor
+
+    def _find(self, source: str) -> Predictor | None:
+        with self._lock:
+            if source in self._loaded:
+                self._loaded.move_to_end(source)
+            return self._loaded.get(source)
+
+    def _make_room(self) -> None:
+        with self._lock:
+            dropped = [
+                self._loaded.popitem(last=False)
+                for _ in range(len(self._loaded) - self.max_models + 1)
+            ]
+        if dropped:
+            dropped.clear()
+            release_memory()
+
+
+def _entry(source: str) -> ModelEntry:
+    known = describe(source)
+    return ModelEntry(known.source, known.title, known.about, known.kind)

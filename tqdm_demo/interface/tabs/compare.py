@@ -1,0 +1,287 @@
+"""Tab "Compare models": one picture, several models, the truth where it is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from tqdm_demo.class_list import ClassList
+from tqdm_demo.inference.agreement import IGNORED, agreement, confusions, mean_iou, relabel
+from tqdm_demo.inference.preprocessing import read_image
+from tqdm_demo.inference.rendering import difference, overlay, shrink
+from tqdm_demo.interface import markup
+from tqdm_demo.interface.components import charts
+from tqdm_demo.interface.components.image_grid import (
+    AWAITED,
+    Board,
+    Cell,
+    Column,
+    label_pixels,
+    make_board,
+    photo,
+)
+from tqdm_demo.interface.examples import find_example, read_truth
+from tqdm_demo.interface.parts import MAX_SIDE, PageParts, when_shown
+from tqdm_demo.vocabulary import CITYSCAPES_NAMES
+
+TITLE = "Compare models"
+ID = "compare"
+LEAD = (
+    "The same picture and class list for several models. Point at one answer to read all of them "
+    "at that place; click a picture to enlarge it."
+)
+TRUTH = "Truth"
+MOST_MODELS = 5
+SHOWN_SIDE = 1024
+
+Updates = dict[Any, Any]
+
+
+@dataclass(frozen=True)
+class CompareParts:
+    """The components that the events write.
+
+    Attributes:
+        first: menu of the answer that is compared with another one.
+        second: menu of the other one.
+        status: what is going on, or what went wrong.
+        board: the pictures.
+        differing: how the two chosen answers differ.
+        shares: every class's share of the picture.
+        asked: state, what the board answers; nothing is computed where that is asked again.
+    """
+
+    first: gr.Dropdown
+    second: gr.Dropdown
+    status: gr.HTML
+    board: gr.HTML
+    differing: gr.HTML
+    shares: gr.HTML
+    asked: gr.State
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One answer on the board.
+
+    Attributes:
+        title: of the model, or "Truth".
+        note: a line about it.
+        labels: uint8 (H, W), index into the class list; 255 in the truth = no listed class.
+    """
+
+    title: str
+    note: str
+    labels: np.ndarray
+
+
+def build_tab(page: PageParts) -> CompareParts:
+    """Creates the tab inside the current ``gr.Tab`` and connects its events."""
+    gr.HTML(markup.line(LEAD))
+    models, first, second = _build_controls(page)
+    status = gr.HTML(elem_id="compare-status")
+    board = make_board("compare-board")
+    with gr.Row(elem_classes="compare-figures"):
+        with gr.Column(min_width=300, scale=3):
+            shares = gr.HTML(elem_id="compare-shares")
+        with gr.Column(min_width=260, scale=2):
+            differing = gr.HTML(elem_id="compare-differing")
+    parts = CompareParts(first, second, status, board, differing, shares, gr.State(None))
+
+    def changed(
+        selected: str, last: Any, picture: str | None, classes: ClassList,
+        sources: list[str], *pair: str,
+    ) -> Iterator[Updates]:  # fmt: skip
+        asked = (picture, classes, tuple(sources), pair)
+        if selected != ID or asked == last:
+            # gradio empties all outputs of a generator that yields nothing.
+            yield gr.skip()
+            return
+        yield from on_change(page, parts, *asked)
+        yield {parts.asked: asked}
+
+    def models_changed(sources: list[str]) -> tuple[gr.Dropdown, gr.Dropdown]:
+        titles = [page.shelf.entry(source).title for source in sources]
+        pair = (titles[-1:] or [None])[0], (titles[:1] or [None])[0]
+        return tuple(gr.Dropdown(choices=[*titles, TRUTH], value=value) for value in pair)
+
+    models.input(models_changed, models, [first, second], **page.light)
+    gr.on(
+        [*page.changes, models.input, first.input, second.input],
+        changed,
+        [page.selected, parts.asked, page.picture, page.classes, models, first, second],
+        [status, board, differing, shares, parts.asked],
+        js=when_shown(ID),
+        **page.latest,
+    )
+    return parts
+
+
+def _build_controls(page: PageParts) -> tuple[gr.Dropdown, gr.Dropdown, gr.Dropdown]:
+    """The models, and the two whose difference is shown."""
+    chosen = list(reversed(page.shelf.columns))
+    titles = [page.shelf.entry(source).title for source in chosen]
+    with gr.Row(elem_classes="tab-controls"):
+        models = gr.Dropdown(
+            [(entry.title, entry.source) for entry in page.shelf.entries],
+            value=chosen,
+            multiselect=True,
+            max_choices=MOST_MODELS,
+            label=f"Models, up to {MOST_MODELS}",
+            elem_id="compare-models",
+            scale=3,
+            min_width=300,
+        )
+        first, second = (
+            gr.Dropdown(
+                [*titles, TRUTH],
+                value=value,
+                label=label,
+                filterable=False,
+                elem_id=name,
+                min_width=140,
+            )
+            for value, label, name in (
+                (titles[-1], "Difference of", "compare-first"),
+                (titles[0], "and", "compare-second"),
+            )
+        )
+    return models, first, second
+
+
+def on_change(
+    page: PageParts,
+    parts: CompareParts,
+    picture: str | None,
+    classes: ClassList,
+    sources: Sequence[str],
+    pair: Sequence[str | None],
+) -> Iterator[Updates]:
+    """The picture, the class list, the models, the pair or the open tab has changed."""
+    if picture is None or not sources:
+        what = "picture" if picture is None else "model"
+        yield {
+            parts.status: markup.line(f"Choose a {what} first."),
+            parts.board: None,
+            parts.differing: "",
+            parts.shares: "",
+        }
+        return
+    try:
+        image = read_image(picture, MAX_SIDE)
+        truth = read_truth(find_example(page.examples, picture), image.shape[:2])
+        if truth is not None:
+            truth = relabel(truth, CITYSCAPES_NAMES, classes.names)
+        yield from _fill(page, parts, image, truth, classes, sources, pair)
+    except ValueError as error:
+        yield {parts.status: markup.problem(str(error))}
+
+
+def _fill(
+    page: PageParts,
+    parts: CompareParts,
+    image: np.ndarray,
+    truth: np.ndarray | None,
+    classes: ClassList,
+    sources: Sequence[str],
+    pair: Sequence[str | None],
+) -> Iterator[Updates]:
+    """Shows one model after the other, then how two of them differ."""
+    titles = [page.shelf.entry(source).title for source in sources]
+    waiting = not all(map(page.shelf.is_loaded, sources))
+    answers: list[Shown] = []
+    for done, (source, title) in enumerate(zip(sources, titles, strict=True)):
+        if done or waiting:
+            yield _update(parts, image, truth, classes, titles, answers)
+        text = f"{title} looks at the picture …"
+        yield {parts.status: charts.progress(done, len(sources), text)}
+        result = page.shelf.predictor(source).segment(image, classes.names)
+        answers.append(Shown(title, _judged(result.label_map, truth), result.label_map))
+    if truth is not None:
+        answers.append(Shown(TRUTH, "as it was drawn", truth))
+    update = _update(parts, image, truth, classes, titles, answers)
+    two = [next((a for a in answers if a.title == title), None) for title in pair]
+    if None not in two:
+        update |= _difference(parts, image, classes, two, _board(image, classes, titles, answers))
+    yield {**update, parts.status: ""}
+
+
+def _update(
+    parts: CompareParts,
+    image: np.ndarray,
+    truth: np.ndarray | None,
+    classes: ClassList,
+    titles: Sequence[str],
+    answers: Sequence[Shown],
+) -> Updates:
+    heads = [*titles, TRUTH] if truth is not None else list(titles)
+    known = {answer.title: _shares(answer.labels, len(classes.labels)) for answer in answers}
+    table = charts.share_table(heads, classes.labels, classes.colours, [*map(known.get, heads)])
+    board = _board(image, classes, titles, answers)
+    return {parts.board: board.value(), parts.shares: table if answers else ""}
+
+
+def _board(
+    image: np.ndarray, classes: ClassList, titles: Sequence[str], answers: Sequence[Shown]
+) -> Board:
+    small = shrink(image, SHOWN_SIDE)
+    size = f"{image.shape[1]} × {image.shape[0]} pixels"
+    columns = [Column("Picture", size, (Cell(photo(small), "The picture"),))]
+    columns += [Column(a.title, a.note, (_cell(image, a, classes),)) for a in answers]
+    columns += [Column(title, "", (AWAITED,)) for title in titles[len(answers) :]]
+    aspect = image.shape[1] / image.shape[0]
+    return Board(
+        tuple(columns),
+        rows=("",),
+        labels=classes.labels,
+        colours=classes.colours,
+        aspect=aspect,
+        layout="wide",
+    )
+
+
+def _cell(image: np.ndarray, answer: Shown, classes: ClassList) -> Cell:
+    table = [*classes.colours, *[(0, 0, 0)] * (256 - len(classes.colours))]
+    drawn = shrink(overlay(image, answer.labels, table), SHOWN_SIDE)
+    return Cell(photo(drawn), f"Classes: {answer.title}", pixels=label_pixels(answer.labels))
+
+
+def _difference(
+    parts: CompareParts, image: np.ndarray, classes: ClassList, two: Sequence[Shown], board: Board
+) -> Updates:
+    """Adds where two answers differ, and says in which classes."""
+    one, other = two
+    counted = (one.labels != IGNORED) & (other.labels != IGNORED)
+    labels = [np.where(counted, a.labels, IGNORED) for a in two]
+    same = agreement(*labels)
+    cell = Cell(
+        photo(shrink(difference(image, *labels), SHOWN_SIDE)),
+        f"Where {one.title} and {other.title} differ",
+    )
+    note = f"{charts.percent(1 - same)} of the pixels, coloured pink"
+    column = Column(f"{one.title} ≠ {other.title}", note, (cell,))
+    rows = [
+        (classes.labels[c.first], classes.labels[c.second], charts.percent(c.share))
+        for c in confusions(*labels)
+    ]
+    heads = (one.title, other.title, "Share of the picture")
+    table = charts.figure_table(heads, rows, "Where the two differ most")
+    return {
+        parts.board: replace(board, columns=(*board.columns, column)).value(),
+        parts.differing: table or markup.line("No difference at all."),
+    }
+
+
+def _judged(labels: np.ndarray, truth: np.ndarray | None) -> str:
+    if truth is None:
+        return ""
+    found = mean_iou(labels, truth)
+    return "" if found is None else f"mIoU {100 * found:.1f} % against the truth"
+
+
+def _shares(labels: np.ndarray, count: int) -> list[float]:
+    return (np.bincount(labels.ravel(), minlength=256)[:count] / labels.size).tolist()

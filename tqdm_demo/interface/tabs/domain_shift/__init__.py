@@ -1,0 +1,1 @@
+"""Tab "Domain shift": its panels."""

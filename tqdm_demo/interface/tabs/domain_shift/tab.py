@@ -1,0 +1,25 @@
+"""Tab "Domain shift": the same content in other looks, and what becomes of the answers."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from tqdm_demo.interface import markup
+from tqdm_demo.interface.parts import PageParts
+from tqdm_demo.interface.tabs.domain_shift import filters, pictures, streets
+
+TITLE = "Domain shift"
+ID = "shift"
+LEAD = (
+    "The bundled segmenters were trained on one look, “game”. Here you change the look and keep "
+    "the content. Every run can be stopped; what is there stays."
+)
+
+
+def build_tab(page: PageParts) -> None:
+    """Creates the three panels inside the current ``gr.Tab``."""
+    gr.HTML(markup.line(LEAD))
+    with gr.Tabs(elem_id="shift-tabs", overflow_behavior="wrap"):
+        for panel in (filters, streets, pictures):
+            with gr.Tab(panel.TITLE):
+                panel.build_panel(page)

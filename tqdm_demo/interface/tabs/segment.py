@@ -1,0 +1,182 @@
+"""Tab "Segment": one model's answer for the visitor's picture and class list, in the viewer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from gradio.processing_utils import save_bytes_to_cache
+from gradio.utils import get_upload_folder
+
+from tqdm_demo.class_list import ClassList
+from tqdm_demo.inference.preprocessing import read_image
+from tqdm_demo.interface import markup
+from tqdm_demo.interface.answers import AnswerStore, Question, timing, to_viewer
+from tqdm_demo.interface.components.viewer import Viewer
+from tqdm_demo.interface.downloads import zip_answer
+from tqdm_demo.interface.parts import MAX_SIDE, PageParts, when_shown
+from tqdm_demo.interface.permalink import COPY
+
+TITLE = "Segment"
+ID = "segment"
+# Presses the hidden button that has received the file.
+PRESS_DOWNLOAD = "() => document.querySelector('#zip-file')?.click()"
+
+Updates = dict[Any, Any]
+
+
+@dataclass(frozen=True)
+class SegmentParts:
+    """The components that the tab's events read and write.
+
+    Attributes:
+        model: the menu of models.
+        card: what the chosen model is.
+        viewer: shows the answer.
+        status: what was computed, or what went wrong.
+        asked: state, the :class:`Question` whose answer is shown; None = none yet.
+        link_button: copies the page's address.
+        zip_button: asks for the file; ``zip_file``: hands it over.
+        zip_file: see ``zip_button``.
+    """
+
+    model: gr.Dropdown
+    card: gr.HTML
+    viewer: Viewer
+    status: gr.HTML
+    asked: gr.State
+    link_button: gr.Button
+    zip_button: gr.Button
+    zip_file: gr.DownloadButton
+
+
+def build_tab(page: PageParts) -> SegmentParts:
+    """Creates the tab inside the current ``gr.Tab`` and connects its events."""
+    store = AnswerStore(page.shelf)
+    first = page.shelf.entry(page.shelf.columns[0])
+
+    def read_pixel(payload: Any) -> dict[str, Any] | None:
+        return store.read_pixel(payload)
+
+    with gr.Row(elem_classes="model-row"):
+        model = gr.Dropdown(
+            [(entry.title, entry.source) for entry in page.shelf.entries],
+            value=first.source,
+            label="Model",
+            elem_id="model",
+            filterable=False,
+            container=False,
+            scale=0,
+            min_width=260,
+        )
+        card = gr.HTML(markup.model_card(first), elem_id="model-card")
+    viewer = Viewer(elem_id="viewer", read_pixel=read_pixel)
+    with gr.Row(elem_classes="result-row"):
+        status = gr.HTML(elem_id="status")
+        link_button = gr.Button("Copy link", size="sm", scale=0, elem_id="link", min_width=100)
+        zip_button = gr.Button("Download ZIP", size="sm", scale=0, elem_id="zip", min_width=120)
+        zip_file = gr.DownloadButton(visible="hidden", elem_id="zip-file")
+    parts = SegmentParts(
+        model, card, viewer, status, gr.State(None), link_button, zip_button, zip_file
+    )
+    _connect(page, parts, store)
+    return parts
+
+
+def on_change(
+    store: AnswerStore,
+    parts: SegmentParts,
+    picture: str | None,
+    classes: ClassList,
+    source: str,
+    selected: str,
+    asked: Question | None,
+) -> Iterator[Updates]:
+    """The picture, the class list, the model or the open tab has changed."""
+    # Not a bare return: gradio empties what a generator has not filled.
+    if selected != ID:
+        yield gr.skip()
+        return
+    if picture is None:
+        yield {parts.viewer: None, parts.status: "", parts.asked: None}
+        return
+    question = Question(picture, classes, source)
+    if question == asked:
+        yield gr.skip()
+        return
+    if not store.shelf.is_loaded(source):
+        yield {parts.status: markup.working(f"Loading {store.shelf.entry(source).title} …")}
+    elif asked is None or (asked.picture, asked.source) != (picture, source):
+        yield {parts.status: markup.working("Reading the picture …")}
+    yield show(store, parts, question)
+
+
+def show(store: AnswerStore, parts: SegmentParts, question: Question) -> Updates:
+    """Asks, and shows the answer; after a mistake the last good one stays."""
+    try:
+        answer, kept = store.ask(question)
+        shown = to_viewer(answer)
+    except ValueError as error:
+        return {parts.status: markup.problem(str(error))}
+    told = "asked before, nothing to compute" if kept else timing(answer.result.effort)
+    return {
+        parts.viewer: shown,
+        parts.status: markup.line(f"{answer.title}: {told}"),
+        parts.asked: question,
+    }
+
+
+def pack(store: AnswerStore, question: Question | None) -> bytes | None:
+    """The ZIP of the answer that is shown; None where there is none.
+
+    Raises:
+        ValueError: the picture or the model is not there any more.
+    """
+    if question is None:
+        return None
+    answer, _ = store.ask(question)
+    return zip_answer(answer, read_image(question.picture, MAX_SIDE))
+
+
+def _connect(page: PageParts, parts: SegmentParts, store: AnswerStore) -> None:
+    def changed(*values: Any) -> Iterator[Updates]:
+        yield from on_change(store, parts, *values)
+
+    def asked_again(question: Question | None) -> Updates:
+        return gr.skip() if question is None else show(store, parts, question)
+
+    def chosen(source: str) -> Updates:
+        card = markup.model_card(page.shelf.entry(source))
+        return {parts.model: source, parts.card: card}
+
+    def copied(picture: str | None) -> None:
+        known = picture in {str(example.path) for example in page.examples}
+        gr.Info("The link is copied." + ("" if known else " Your own picture is not in it."))
+
+    def packed(question: Question | None) -> str:
+        try:
+            content = pack(store, question)
+        except ValueError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+        if content is None:
+            raise gr.Error("There is no result to download yet.", print_exception=False)
+        return save_bytes_to_cache(content, "segmentation.zip", get_upload_folder())
+
+    shown = [parts.viewer, parts.status, parts.asked]
+    parts.model.input(lambda source: source, parts.model, page.model, **page.light)
+    page.model.change(chosen, page.model, [parts.model, parts.card], **page.light)
+    parts.link_button.click(copied, page.picture, None, js=COPY, **page.light)
+    gr.on(
+        [*page.changes, page.model.change],
+        changed,
+        [page.picture, page.classes, page.model, page.selected, parts.asked],
+        shown,
+        js=when_shown(ID),
+        **page.latest,
+    )
+    parts.viewer.submit(asked_again, parts.asked, shown, **page.latest)
+    parts.zip_button.click(packed, parts.asked, parts.zip_file, **page.run).success(
+        None, None, None, js=PRESS_DOWNLOAD, api_visibility="private"
+    )

@@ -1,0 +1,1 @@
+"""What the CLIP pre-training needs: pictures, views, captions of regions, optimiser steps."""

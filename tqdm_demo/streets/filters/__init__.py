@@ -1,0 +1,1 @@
+"""Image filters of the domains: for drawn streets and for photographs."""

@@ -1,0 +1,1 @@
+"""How the things of a street are drawn."""

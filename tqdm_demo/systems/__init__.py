@@ -1,0 +1,1 @@
+"""What the predictor asks: one file a system of the comparison, with one interface."""
