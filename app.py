@@ -12,9 +12,9 @@ from threading import Event, Thread
 
 from tqdm_demo.inference.predictor import Predictor
 from tqdm_demo.interface.examples import read_examples
-from tqdm_demo.interface.model_manager import ModelShelf
+from tqdm_demo.interface.model_manager import ModelManager
 from tqdm_demo.interface.page import build_page, launch_page
-from tqdm_demo.interface.prefetch import warm_examples
+from tqdm_demo.interface.prefetch import prefetch_examples
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -45,15 +45,15 @@ def main() -> None:
     arguments = parse_arguments()
     try:
         load = partial(Predictor.load, window_batch=arguments.window_batch)
-        shelf = ModelShelf(arguments.model, arguments.device, arguments.max_models, load)
-        shelf.predictor(shelf.columns[0])
+        models = ModelManager(arguments.model, arguments.device, arguments.max_models, load)
+        models.predictor(models.columns[0])
     except ValueError as error:
         raise SystemExit(f"app.py: {error}") from error
     examples, stop = read_examples(), Event()
-    Thread(target=warm_examples, args=(shelf, examples, stop), daemon=True).start()
+    Thread(target=prefetch_examples, args=(models, examples, stop), daemon=True).start()
     host = "0.0.0.0" if os.environ.get("SPACE_ID") else "127.0.0.1"
     try:
-        launch_page(build_page(shelf, examples), host, arguments.port)
+        launch_page(build_page(models, examples), host, arguments.port)
     finally:
         stop.set()
 

@@ -55,7 +55,9 @@ def test_a_clip_is_trained_on_from_an_earlier_one(tmp_path, quick):
     assert all(torch.equal(v, stored[n]) for n, v in start.state_dict().items())
     # Another seed: a new CLIP would start far away. The rates are too small to move anything.
     rest = ("--steps", "1", "--init", str(earlier), "--out", str(tmp_path / "later"), "--seed", "1")
-    pretrain.main(options(tmp_path, *rest, "--matrix-rate", "1e-9", "--learning-rate", "1e-9"))
+    pretrain.main(
+        options(tmp_path, *rest, "--muon-learning-rate", "1e-9", "--learning-rate", "1e-9")
+    )
     later, about = load_clip(tmp_path / "later")
     assert about["provenance"]["init"] == "clip"
     moves = [(v - stored[n]).abs().max().item() for n, v in later.state_dict().items()]

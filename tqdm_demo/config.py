@@ -171,7 +171,7 @@ class PretrainConfig:
         softness: a domain whose zero-shot mIoU is this many percent behind the best one is drawn
             e times as often.
         regions: boxes of tokens per view.
-        learning_rate, matrix_rate: AdamW (vectors, embeddings) and Muon (hidden matrices).
+        learning_rate, muon_learning_rate: AdamW (vectors, embeddings) and Muon (hidden matrices).
         weight_decay, warmup_steps: of both; the rates fall to zero along a cosine.
         zoom: range of view pixels per picture pixel.
         evaluate_every, save_every: in steps.
@@ -186,7 +186,7 @@ class PretrainConfig:
     softness: float = 8.0
     regions: int = 40
     learning_rate: float = 1.5e-3
-    matrix_rate: float = 2e-3
+    muon_learning_rate: float = 2e-3
     weight_decay: float = 0.05
     warmup_steps: int = 100
     zoom: tuple[float, float] = (0.7, 1.5)

@@ -164,7 +164,7 @@ def test_a_scale_is_what_the_model_reads(predictor, noise):
 
 def test_a_mirrored_picture_has_the_mirrored_mean_scores(predictor, noise, monkeypatch):
     monkeypatch.setattr(
-        "tqdm_demo.evaluation.protocol.winners", lambda scores, size: scores.numpy()
+        "tqdm_demo.evaluation.protocol.upsample_argmax", lambda scores, size: scores.numpy()
     )
     how = Reading("single", scales=(1.0, 2.0), flip=True)
     found = label_picture(predictor, noise, NAMES, how)

@@ -71,17 +71,17 @@ def test_an_edited_list_reuses_the_picture_and_encodes_only_new_names(
     spy = Spy(predictor, monkeypatch)
     first = predictor.segment(picture, NAMES)
     assert spy.images == 1 and spy.names == list(NAMES)
-    assert not first.effort.picture_reused and first.effort.names_encoded == 5
-    assert first.effort.picture_ms > 0
+    assert not first.timings.picture_reused and first.timings.names_encoded == 5
+    assert first.timings.picture_ms > 0
 
     second = predictor.segment(picture, [*NAMES[:4], "taxi"])
     assert spy.images == 1 and spy.names == [*NAMES, "taxi"]
-    assert second.effort.picture_reused and second.effort.names_encoded == 1
-    assert second.effort.picture_ms == 0
+    assert second.timings.picture_reused and second.timings.names_encoded == 1
+    assert second.timings.picture_ms == 0
 
     third = predictor.segment(picture.copy(), ["Taxi", "Sky"])
     assert spy.images == 1 and len(spy.names) == 6
-    assert third.effort.names_encoded == 0 and third.effort.decode_ms > 0
+    assert third.timings.names_encoded == 0 and third.timings.decode_ms > 0
 
 
 def test_reuse_gives_the_same_answer_as_a_fresh_model(tiny_weights, picture):
@@ -129,20 +129,20 @@ def test_synonyms_count_by_their_best(tiny_weights, picture):
     np.testing.assert_allclose(joined.scores[0], apart.scores[:2].max(axis=0), atol=1e-6)
     np.testing.assert_array_equal(joined.label_map == 0, apart.label_map < 2)
     trained = load(tiny_weights, "tiny-tqdm").segment(picture, ["car, taxi", "sky"])
-    assert len(trained.scores) == len(trained.leanings) == 2
+    assert len(trained.scores) == len(trained.nearest_classes) == 2
 
 
 def test_names_that_are_not_trained_say_where_they_lean(tiny_weights, picture):
     result = load(tiny_weights, "tiny-tqdm").segment(picture, ["Car", "taxi", "sky"])
-    assert result.leanings[0] is None and result.leanings[2] is None
+    assert result.nearest_classes[0] is None and result.nearest_classes[2] is None
     model = load(tiny_weights, "tiny-tqdm").model
     with torch.inference_mode():
         taxi, *trained = model.encode_names(["taxi", *NAMES])
     cosines = [torch.cosine_similarity(taxi, other, dim=0).item() for other in trained]
-    assert result.leanings[1].similarity == pytest.approx(max(cosines), abs=1e-5)
-    assert result.leanings[1].name == NAMES[cosines.index(max(cosines))]
+    assert result.nearest_classes[1].similarity == pytest.approx(max(cosines), abs=1e-5)
+    assert result.nearest_classes[1].name == NAMES[cosines.index(max(cosines))]
     zero_shot = load(tiny_weights, "tiny-clip").segment(picture, ["car", "taxi"])
-    assert zero_shot.leanings == (None, None)
+    assert zero_shot.nearest_classes == (None, None)
 
 
 def test_words_that_the_text_tower_never_saw_are_told(predictor, picture):
@@ -157,7 +157,7 @@ def test_a_pil_image_is_read_like_a_file(predictor, picture):
     turned.info["exif"] = exif.tobytes()
     upright = predictor.segment(turned, NAMES)
     assert upright.label_map.shape == (90, 141)
-    assert predictor.segment(picture, NAMES).effort.picture_reused
+    assert predictor.segment(picture, NAMES).timings.picture_reused
 
 
 @pytest.mark.parametrize(
@@ -217,10 +217,10 @@ def test_windows_encode_each_window_once_and_the_names_once(predictor, monkeypat
     image = np.random.default_rng(1).integers(0, 256, (100, 200, 3), np.uint8)
     first = predictor.segment(image, NAMES, "windows")
     assert spy.images == 2, "two times two windows go in two batches, a row at a time"
-    assert spy.names == list(NAMES) and not first.effort.picture_reused
-    assert first.effort.picture_ms > 0
+    assert spy.names == list(NAMES) and not first.timings.picture_reused
+    assert first.timings.picture_ms > 0
     second = predictor.segment(image, [*NAMES, "taxi"], "windows")
-    assert spy.images == 2 and second.effort.picture_reused and second.effort.picture_ms == 0
+    assert spy.images == 2 and second.timings.picture_reused and second.timings.picture_ms == 0
     assert spy.names == [*NAMES, "taxi"]
     predictor.window_batch = 1
     apart = predictor.segment(image, NAMES, "windows")

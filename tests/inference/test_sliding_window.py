@@ -21,9 +21,9 @@ from tqdm_demo.inference.sliding_window import (
     Window,
     bilinear_matrix,
     merge_windows,
+    resized_size,
+    upsample_argmax,
     window_starts,
-    winners,
-    working_size,
 )
 from tqdm_demo.model.segmenter import Segmenter
 from tqdm_demo.systems.trained import TrainedModel
@@ -100,7 +100,7 @@ def test_48_megapixels_take_less_memory_than_the_maps_of_the_names(mode):
     if mode == "windows":
         label_map = merge_windows(maps, size, size, (512, 512), (341, 341), 4).label_map
     else:
-        label_map = winners(torch.rand(NAMES, 32, 24), size)
+        label_map = upsample_argmax(torch.rand(NAMES, 32, 24), size)
     assert label_map.shape == size and label_map.max() == NAMES - 1
     taken = resident("VmHWM") - before
     print(f"{mode}: {taken / 2**20:.0f} MiB for 48 megapixels")
@@ -128,7 +128,7 @@ def test_the_last_windows_are_shifted_back_inside():
     ],
 )
 def test_small_pictures_are_enlarged_within_bounds(size, working):
-    assert working_size(size, (512, 512)) == working
+    assert resized_size(size, (512, 512)) == working
 
 
 def test_a_cut_of_an_enlarged_picture_is_that_of_the_enlarged_picture():
@@ -146,16 +146,16 @@ def test_a_cut_of_an_enlarged_picture_is_that_of_the_enlarged_picture():
 def test_winners_are_the_argmax_of_the_resized_scores(size):
     scores = torch.rand(NAMES, 4, 7, generator=torch.Generator().manual_seed(2))
     resized = F.interpolate(scores[None], size, mode="bilinear")[0]
-    found = winners(scores, size)
+    found = upsample_argmax(scores, size)
     assert found.dtype == np.uint8 and found.shape == size
     np.testing.assert_array_equal(found, resized.argmax(0).numpy())
 
 
 def test_winners_do_not_depend_on_the_blocks(monkeypatch):
     scores = torch.rand(NAMES, 4, 7, generator=torch.Generator().manual_seed(2))
-    whole = winners(scores, (31, 45))
+    whole = upsample_argmax(scores, (31, 45))
     monkeypatch.setattr("tqdm_demo.inference.sliding_window._BLOCK", 1000)
-    np.testing.assert_array_equal(winners(scores, (31, 45)), whole)
+    np.testing.assert_array_equal(upsample_argmax(scores, (31, 45)), whole)
 
 
 def test_weights_are_those_of_bilinear_resizing():

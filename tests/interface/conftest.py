@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.interface.browsing import CHROMIUM, FLAGS, PATIENCE, SIZES
 from tqdm_demo.checkpoints.folder import WEIGHTS
 from tqdm_demo.interface.examples import Example, read_examples
-from tqdm_demo.interface.model_manager import ModelShelf
+from tqdm_demo.interface.model_manager import ModelManager
 from tqdm_demo.interface.page import build_page, launch_page
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,21 +50,21 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def tiny_shelf(tiny_weights: Path) -> ModelShelf:
+def tiny_models(tiny_weights: Path) -> ModelManager:
     """Untrained models: the first three are of every kind."""
     clip = f"zero-shot:{tiny_weights / 'tiny-clip'}"
-    return ModelShelf(
+    return ModelManager(
         [str(tiny_weights / "tiny-tqdm"), str(tiny_weights / "tiny-queries"), clip], "cpu"
     )
 
 
 @pytest.fixture(scope="session")
-def served_shelf(request: pytest.FixtureRequest) -> ModelShelf:
+def served_models(request: pytest.FixtureRequest) -> ModelManager:
     """The bundled models; untrained ones where their folders are missing."""
     names = [source.removeprefix("zero-shot:") for source in BUNDLED]
     if all((WEIGHTS / name / "model.safetensors").is_file() for name in names):
-        return ModelShelf(BUNDLED, "cpu")
-    return request.getfixturevalue("tiny_shelf")
+        return ModelManager(BUNDLED, "cpu")
+    return request.getfixturevalue("tiny_models")
 
 
 @pytest.fixture(scope="session")
@@ -83,14 +83,14 @@ def drawn_examples(tmp_path_factory: pytest.TempPathFactory) -> list[Example]:
 
 @pytest.fixture(scope="session")
 def page_url(
-    served_shelf: ModelShelf,
+    served_models: ModelManager,
     drawn_examples: list[Example],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[str]:
     # A proxy from the environment must not stand between the page and its own browser.
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
     os.environ["GRADIO_TEMP_DIR"] = str(tmp_path_factory.mktemp("gradio"))
-    page = build_page(served_shelf, drawn_examples)
+    page = build_page(served_models, drawn_examples)
     yield launch_page(page, "127.0.0.1", port=None, block=False)
     page.close()
     let_threads_end()

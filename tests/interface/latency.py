@@ -22,7 +22,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from tests.interface.browsing import CHROMIUM, FLAGS, PATIENCE, SIZES
 from tqdm_demo.interface.examples import read_examples
-from tqdm_demo.interface.model_manager import ModelShelf
+from tqdm_demo.interface.model_manager import ModelManager
 from tqdm_demo.interface.page import build_page, launch_page
 
 # Runs `act`, and resolves with the milliseconds until `done()` is true.
@@ -41,10 +41,10 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     repeats = parser.parse_args().repeats
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
-    shelf = ModelShelf((), "cpu")
-    for source in shelf.columns:
-        shelf.predictor(source)
-    blocks = build_page(shelf, read_examples())
+    models = ModelManager((), "cpu")
+    for source in models.columns:
+        models.predictor(source)
+    blocks = build_page(models, read_examples())
     url = launch_page(blocks, "127.0.0.1", port=None, block=False)
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)

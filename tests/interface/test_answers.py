@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tqdm_demo.class_list import parse_class_list
-from tqdm_demo.inference.predictor import Effort
+from tqdm_demo.inference.predictor import Timings
 from tqdm_demo.inference.preprocessing import read_image
 from tqdm_demo.interface import answers, markup
 from tqdm_demo.interface.answers import AnswerStore, Question, read_pixel, timing, to_viewer
@@ -17,18 +17,18 @@ ATTACK = "<b>x</b>"
 
 
 @pytest.fixture
-def question(tiny_shelf, street):
+def question(tiny_models, street):
     classes = parse_class_list(f"road: #010203\nzebra\n{ATTACK}", everything_else=True)
-    return Question(str(street), classes, tiny_shelf.columns[0])
+    return Question(str(street), classes, tiny_models.columns[0])
 
 
 @pytest.fixture
-def answer(tiny_shelf, question):
-    return AnswerStore(tiny_shelf).ask(question)[0]
+def answer(tiny_models, question):
+    return AnswerStore(tiny_models).ask(question)[0]
 
 
-def test_a_question_is_answered_once(tiny_shelf, question):
-    store = AnswerStore(tiny_shelf, limit=1)
+def test_a_question_is_answered_once(tiny_models, question):
+    store = AnswerStore(tiny_models, limit=1)
     first, kept = store.ask(question)
     assert not kept and store.ask(question) == (first, True)
     other = Question(question.picture, parse_class_list("sky"), question.source)
@@ -37,8 +37,8 @@ def test_a_question_is_answered_once(tiny_shelf, question):
     assert not kept and again is not first, "only one answer is kept"
 
 
-def test_answers_are_found_by_their_own_token_only(tiny_shelf, question):
-    first, second = AnswerStore(tiny_shelf), AnswerStore(tiny_shelf)
+def test_answers_are_found_by_their_own_token_only(tiny_models, question):
+    first, second = AnswerStore(tiny_models), AnswerStore(tiny_models)
     token = first.ask(question)[0].token
     assert token != second.ask(question)[0].token, "it cannot be computed from the question"
     place = {"place": [3, 5]}
@@ -46,8 +46,8 @@ def test_answers_are_found_by_their_own_token_only(tiny_shelf, question):
     assert second.read_pixel({"token": token, **place}) is None
 
 
-def test_a_pixel_has_every_class_best_first(tiny_shelf, question):
-    store = AnswerStore(tiny_shelf)
+def test_a_pixel_has_every_class_best_first(tiny_models, question):
+    store = AnswerStore(tiny_models)
     answer, _ = store.ask(question)
     labels = answer.result.label_map
     for x, y in ((0, 0), (149, 99), (70, 31)):
@@ -63,8 +63,8 @@ def test_a_pixel_has_every_class_best_first(tiny_shelf, question):
 @pytest.mark.parametrize(
     "place", [[150, 0], [0, 100], [-1, 0], [1.5, 2], ["1", 2], [True, 1], [1], None, {"x": 1}]
 )
-def test_what_is_no_pixel_gets_no_answer(tiny_shelf, question, place):
-    store = AnswerStore(tiny_shelf)
+def test_what_is_no_pixel_gets_no_answer(tiny_models, question, place):
+    store = AnswerStore(tiny_models)
     token = store.ask(question)[0].token
     assert store.read_pixel({"token": token, "place": place}) is None
     assert store.read_pixel(place) is None
@@ -130,24 +130,24 @@ def test_file_names_are_harmless(label, name):
 
 
 @pytest.mark.parametrize(
-    ("effort", "words"),
+    ("timings", "words"),
     [
         (
-            Effort(True, 1, 0.0, 4.2, 95.4),
+            Timings(True, 1, 0.0, 4.2, 95.4),
             "1 new name in 4 ms · decoded in 95 ms · picture features reused",
         ),
-        (Effort(True, 0, 0.0, 0.0, 0.3), "decoded in 1 ms · picture features reused"),
+        (Timings(True, 0, 0.0, 0.0, 0.3), "decoded in 1 ms · picture features reused"),
         (
-            Effort(False, 19, 1234.0, 40.0, 100.0),
+            Timings(False, 19, 1234.0, 40.0, 100.0),
             "picture encoded in 1.2 s · 19 new names in 40 ms · decoded in 100 ms",
         ),
     ],
 )
-def test_effort_in_words(effort, words):
-    assert timing(effort) == words
+def test_effort_in_words(timings, words):
+    assert timing(timings) == words
 
 
-def test_fragments_escape_what_they_are_given(tiny_shelf):
+def test_fragments_escape_what_they_are_given(tiny_models):
     for fragment in (
         markup.problem(ATTACK),
         markup.line(ATTACK),

@@ -20,8 +20,8 @@ def client(page_url) -> Client:
 
 
 @pytest.fixture(scope="module")
-def sources(served_shelf) -> tuple[str, ...]:
-    return served_shelf.columns
+def sources(served_models) -> tuple[str, ...]:
+    return served_models.columns
 
 
 def assert_labels(path, shares, size, names):
@@ -37,9 +37,9 @@ def assert_labels(path, shares, size, names):
     return labels
 
 
-def test_models_are_listed(client, served_shelf):
+def test_models_are_listed(client, served_models):
     listed = client.predict(api_name="/models")
-    assert [entry["source"] for entry in listed] == [e.source for e in served_shelf.entries]
+    assert [entry["source"] for entry in listed] == [e.source for e in served_models.entries]
     assert all(set(entry) == {"source", "title", "kind", "about"} for entry in listed)
 
 
@@ -51,10 +51,10 @@ def test_an_example_for_every_model(client, sources, drawn_examples):
         assert_labels(file, shares, Image.open(path).size, NAMES)
 
 
-def test_a_real_frame(client, served_shelf, camvid_frame):
-    source = served_shelf.columns[0]
+def test_a_real_frame(client, served_models, camvid_frame):
+    source = served_models.columns[0]
     file, names, shares = client.predict(handle_file(camvid_frame), [], source, api_name="/segment")
-    assert tuple(names) == served_shelf.predictor(source).default_names
+    assert tuple(names) == served_models.predictor(source).default_names
     assert_labels(file, shares, (480, 360), names)
 
 
@@ -67,15 +67,15 @@ def test_the_size_of_the_picture_is_kept(client, sources, tmp_path):
     assert_labels(file, shares, (1700, 300), ["road", "sky"])
 
 
-def test_similarity_is_a_file_of_maps(client, served_shelf, street):
-    for source, stage in zip(served_shelf.columns, ("before", "after", "clip"), strict=True):
+def test_similarity_is_a_file_of_maps(client, served_models, street):
+    for source, stage in zip(served_models.columns, ("before", "after", "clip"), strict=True):
         file, names, low, high = client.predict(
             handle_file(street), NAMES, source, stage, api_name="/similarity"
         )
         with np.load(file) as kept:
             maps = kept["similarity"]
             assert kept["names"].tolist() == names == NAMES
-        expected = served_shelf.predictor(source).stages(np.asarray(Image.open(street)), NAMES)
+        expected = served_models.predictor(source).stages(np.asarray(Image.open(street)), NAMES)
         np.testing.assert_allclose(maps, getattr(expected, stage), atol=1e-5)
         assert (low, high) == (pytest.approx(maps.min()), pytest.approx(maps.max()))
 

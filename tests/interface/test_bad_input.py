@@ -16,10 +16,10 @@ from tests.interface.browsing import ANSWERED, answered, remove_picture, send_fi
 from tqdm_demo.class_list import parse_class_list
 from tqdm_demo.inference.preprocessing import read_image
 from tqdm_demo.interface.answers import AnswerStore, Question, to_viewer
-from tqdm_demo.interface.model_manager import ModelShelf
+from tqdm_demo.interface.model_manager import ModelManager
 from tqdm_demo.interface.parts import MAX_SIDE, make_parts
 from tqdm_demo.interface.permalink import write_link
-from tqdm_demo.interface.sidebar import build_rail, edit_names, take_picture
+from tqdm_demo.interface.sidebar import build_sidebar, edit_names, take_picture
 
 ROOT = Path(__file__).resolve().parents[2]
 # What the page treats like others of the table; the rest goes through the browser as well.
@@ -41,27 +41,27 @@ except ValueError:
 
 @pytest.fixture(scope="module")
 def built(tiny_weights):
-    """Page, rail and store, on an untrained model."""
-    shelf = ModelShelf([str(tiny_weights / "tiny-tqdm")], "cpu")
-    shelf.predictor(shelf.columns[0])
+    """Page, sidebar and store, on an untrained model."""
+    models = ModelManager([str(tiny_weights / "tiny-tqdm")], "cpu")
+    models.predictor(models.columns[0])
     with gr.Blocks():
-        page = make_parts(shelf, [])
-        rail = build_rail(page)
-    return page, rail, AnswerStore(shelf)
+        page = make_parts(models, [])
+        sidebar = build_sidebar(page)
+    return page, sidebar, AnswerStore(models)
 
 
 @pytest.mark.parametrize("bad", PICTURES, ids=lambda bad: bad.case)
 def test_a_picture_is_shown_or_answered_with_a_sentence(built, tmp_path, bad: BadPicture):
-    page, rail, store = built
+    page, sidebar, store = built
     path = tmp_path / bad.name
     path.write_bytes(bad.content)
-    updates = take_picture(str(path), page, rail)
+    updates = take_picture(str(path), page, sidebar)
     if bad.says:
-        told = updates.pop(rail.picture_problem)
+        told = updates.pop(sidebar.picture_problem)
         assert bad.says in told and told.count("<p") == 1
-        assert updates == {rail.picture: None}, "the last good picture stays"
+        assert updates == {sidebar.picture: None}, "the last good picture stays"
         return
-    assert updates[rail.picture_problem] == "" and updates[page.picture] == str(path)
+    assert updates[sidebar.picture_problem] == "" and updates[page.picture] == str(path)
     image = read_image(path, MAX_SIDE)
     assert image.shape == (bad.size[1], bad.size[0], 3)
     if bad.left_top:
@@ -71,30 +71,32 @@ def test_a_picture_is_shown_or_answered_with_a_sentence(built, tmp_path, bad: Ba
         bad.content.startswith(start) and bad.name.endswith(suffix)
         for start, suffix in ((b"\xff\xd8", ".jpg"), (b"\x89PNG", ".png"))
     )
-    assert isinstance(updates[rail.picture], str) == is_named
-    answer, _ = store.ask(Question(str(path), parse_class_list("road\nsky"), page.shelf.columns[0]))
+    assert isinstance(updates[sidebar.picture], str) == is_named
+    answer, _ = store.ask(
+        Question(str(path), parse_class_list("road\nsky"), page.models.columns[0])
+    )
     assert answer.result.label_map.shape == image.shape[:2]
     to_viewer(answer)
 
 
 @pytest.mark.parametrize("odd", NAMES, ids=lambda odd: odd.case)
 def test_a_class_list_is_taken_or_answered_with_a_sentence(built, tmp_path, odd: OddNames):
-    page, rail, store = built
-    source = page.shelf.columns[0]
-    updates = edit_names(odd.text, False, source, page, rail)
+    page, sidebar, store = built
+    source = page.models.columns[0]
+    updates = edit_names(odd.text, False, source, page, sidebar)
     if odd.says:
-        told = updates.pop(rail.names_problem)
+        told = updates.pop(sidebar.names_problem)
         assert odd.says in told and len(told) < 1000
         assert updates == {}, "the last good list stays"
         return
-    assert updates[rail.names_problem] == ""
+    assert updates[sidebar.names_problem] == ""
     classes = updates[page.classes]
     assert classes.labels == odd.labels
     path = tmp_path / "grey.png"
     Image.new("RGB", (90, 60), "grey").save(path)
     answer, _ = store.ask(Question(str(path), classes, source))
     to_viewer(answer).model_dump_json()
-    write_link(str(path), classes, source, "segment", page.shelf, page.examples).encode()
+    write_link(str(path), classes, source, "segment", page.models, page.examples).encode()
 
 
 def test_a_small_file_with_a_large_picture_costs_no_memory(tmp_path):

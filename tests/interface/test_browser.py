@@ -171,7 +171,7 @@ def test_a_click_reads_all_classes_and_follows_the_list(visit):
     expect(page.locator(".v-reading")).to_be_hidden()
 
 
-def test_the_address_brings_everything_back(visit, served_shelf):
+def test_the_address_brings_everything_back(visit, served_models):
     page = visit()
     answered(page)
     page.locator("#examples .thumbnail-item").nth(4).click()
@@ -180,9 +180,9 @@ def test_the_address_brings_everything_back(visit, served_shelf):
     expect(chip(page, "everything else")).to_be_visible()
     page.locator("#model").click()
     page.get_by_role("option").nth(2).click()
-    expect(page.locator("#status")).to_contain_text(served_shelf.entries[2].title)
+    expect(page.locator("#status")).to_contain_text(served_models.entries[2].title)
     page.wait_for_function("location.search.includes('model=')")
-    title = re.compile(f"of {re.escape(served_shelf.entries[2].title)}: ")
+    title = re.compile(f"of {re.escape(served_models.entries[2].title)}: ")
     expect(page.locator(".v-canvas")).to_have_attribute("aria-label", title)
     address, shown = page.url, page.locator(".v-canvas").get_attribute("aria-label")
     again = visit(address.split("?")[1])
@@ -190,7 +190,7 @@ def test_the_address_brings_everything_back(visit, served_shelf):
     expect(again.locator(".v-canvas")).to_have_attribute("aria-label", shown)
     expect(again.locator("#names textarea")).to_have_value("road\ncar: #ff00aa")
     expect(again.locator("#everything-else input")).to_be_checked()
-    expect(again.locator("#model input")).to_have_value(served_shelf.entries[2].title)
+    expect(again.locator("#model input")).to_have_value(served_models.entries[2].title)
     expect(again.locator(".v-chips button")).to_have_count(3)
 
 

@@ -10,9 +10,9 @@ from tests.interface.browsing import CONTRAST, PATIENCE, SIZES, answered, keep_s
 pytestmark = pytest.mark.browser
 
 
-def board(page: Page, name: str, pictures: int) -> Locator:
-    """Waits until a board awaits nothing more; gives its cells."""
-    found = page.locator(f"#{name} .board")
+def grid(page: Page, name: str, pictures: int) -> Locator:
+    """Waits until a grid awaits nothing more; gives its cells."""
+    found = page.locator(f"#{name} .image-grid")
     expect(found.locator("img")).to_have_count(pictures, timeout=2 * PATIENCE)
     expect(found).to_have_attribute("data-awaited", "0", timeout=PATIENCE)
     found.locator("img").last.evaluate("image => image.decode()")
@@ -37,27 +37,27 @@ def choose(page: Page, elem_id: str, option: str) -> None:
 @pytest.mark.parametrize(("size", "dark"), [("desktop", False), ("phone", True)])
 def test_similarity(visit, size, dark):
     page = visit("tab=similarity", size=size, dark=dark)
-    cells = board(page, "similarity-board", 15)
-    board(page, "clarity-board", 4)
+    cells = grid(page, "similarity-grid", 15)
+    grid(page, "clarity-grid", 4)
     expect(page.locator("#clarity-table")).to_contain_text("the true one")
     check_looks(page, "similarity", size, dark)
     # Pointing at one map reads all of them.
     cells.first.hover()
-    tags = page.locator("#similarity-board .pointed .board-tag")
+    tags = page.locator("#similarity-grid .pointed .grid-tag")
     expect(tags).to_have_count(15)
     expect(tags.first).to_have_text(re.compile(r"^−?\d\.\d\d$"))
     # A click enlarges, keys go on and end it.
     cells.first.click()
-    dialog = page.locator("dialog.board-zoom[open]")
+    dialog = page.locator("dialog.grid-zoom[open]")
     expect(dialog).to_contain_text("Pre-trained CLIP, building")
     page.keyboard.press("ArrowRight")
     expect(dialog).to_contain_text("tqdm, m = 0, building")
     page.keyboard.press("Escape")
-    expect(page.locator("dialog.board-zoom[open]")).to_have_count(0)
+    expect(page.locator("dialog.grid-zoom[open]")).to_have_count(0)
     # Other colours, and another scale that says what it is.
-    before = page.locator("#similarity-board img").first.get_attribute("src")
+    before = page.locator("#similarity-grid img").first.get_attribute("src")
     choose(page, "similarity-colours", "viridis")
-    expect(page.locator("#similarity-board img").first).not_to_have_attribute("src", before)
+    expect(page.locator("#similarity-grid img").first).not_to_have_attribute("src", before)
     choose(page, "similarity-scale", "Stretched per map")
     expect(page.locator("#similarity-scale-note")).to_contain_text("stretched to its own")
 
@@ -66,16 +66,16 @@ def test_similarity(visit, size, dark):
 def test_compare_models(visit, size, dark):
     page = visit("tab=compare", size=size, dark=dark)
     expect(page.get_by_role("tab").filter(visible=True)).to_have_count(4)
-    cells = board(page, "compare-board", 6)
+    cells = grid(page, "compare-grid", 6)
     expect(page.locator("#compare-shares thead")).to_contain_text("Truth")
-    expect(page.locator("#compare-board")).to_contain_text(re.compile(r"mIoU \d+\.\d % against"))
+    expect(page.locator("#compare-grid")).to_contain_text(re.compile(r"mIoU \d+\.\d % against"))
     check_looks(page, "compare", size, dark)
     # The same place in all answers and the truth.
     cells.nth(1).hover()
-    expect(page.locator("#compare-board .pointed .board-tag .board-chip")).to_have_count(4)
+    expect(page.locator("#compare-grid .pointed .grid-tag .grid-chip")).to_have_count(4)
     # Another pair.
     choose(page, "compare-second", "Truth")
-    expect(page.locator("#compare-board")).to_contain_text("≠ Truth")
+    expect(page.locator("#compare-grid")).to_contain_text("≠ Truth")
     # The list is followed.
     page.locator("#names textarea").fill("road\nsky")
     expect(page.locator("#compare-shares tbody tr")).to_have_count(2, timeout=PATIENCE)
@@ -93,8 +93,8 @@ def test_domain_shift(visit, size, dark):
     choose(page, "filter-models", "tqdm")
     page.locator("#filter-models input").press("Escape")
     run.click()
-    board(page, "filter-board", 4)
-    expect(page.locator("#filter-board")).to_contain_text("% as before")
+    grid(page, "filter-grid", 4)
+    expect(page.locator("#filter-grid")).to_contain_text("% as before")
     expect(run).to_be_visible()
     page.locator("#chart-run").click()
     expect(page.locator("#chart circle")).to_have_count(5, timeout=PATIENCE)
@@ -112,7 +112,7 @@ def test_an_edit_reaches_a_tab_that_was_closed_and_no_other_asks_a_model(visit):
     # The list, two menus of its names, the address, and one question to a model.
     assert len(asked) <= 5
     page.get_by_role("tab", name="Compare models").click()
-    board(page, "compare-board", 6)
+    grid(page, "compare-grid", 6)
     expect(page.locator("#compare-shares")).to_contain_text("zebra")
 
 
@@ -120,7 +120,7 @@ def test_a_long_run_can_be_stopped(visit):
     page = visit("tab=shift")
     page.get_by_role("tab", name="A drawn street").click()
     page.locator("#street-run").click()
-    first = page.locator("#street-board .board img").first
+    first = page.locator("#street-grid .image-grid img").first
     expect(first).to_be_visible(timeout=PATIENCE)
     page.locator("#street-stop").click()
     expect(page.locator("#street-run")).to_be_visible()

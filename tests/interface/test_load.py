@@ -19,7 +19,7 @@ from PIL import Image
 
 from tqdm_demo.inference import predictor
 from tqdm_demo.interface.components.queue_line import count_waiting
-from tqdm_demo.interface.model_manager import ModelShelf
+from tqdm_demo.interface.model_manager import ModelManager
 from tqdm_demo.interface.page import QUEUE, build_page, launch_page
 
 CLIENTS, REQUESTS = 32, 5
@@ -28,23 +28,23 @@ WORDS = ("road", "sky", "car", "taxi", "vegetation", "traffic light", "photo", "
 
 
 @pytest.fixture(scope="module")
-def small_shelf(tiny_weights) -> Iterator[ModelShelf]:
+def small_manager(tiny_weights) -> Iterator[ModelManager]:
     """Models whose caches are full after a few pictures: what is kept on purpose is no leak."""
     clip = f"zero-shot:{tiny_weights / 'tiny-clip'}"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(predictor, "KEPT_BYTES", 4 * 1024**2)
-        yield ModelShelf(
+        yield ModelManager(
             [str(tiny_weights / "tiny-tqdm"), str(tiny_weights / "tiny-queries"), clip], "cpu"
         )
 
 
 @pytest.fixture(scope="module")
-def small_url(small_shelf, tmp_path_factory) -> Iterator[str]:
+def small_url(small_manager, tmp_path_factory) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NO_PROXY", "127.0.0.1,localhost")
         patch.setenv("no_proxy", "127.0.0.1,localhost")
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("load")))
-        page = build_page(small_shelf, [])
+        page = build_page(small_manager, [])
         yield launch_page(page, "127.0.0.1", port=None, block=False).rstrip("/")
         page.close()
 
@@ -101,8 +101,8 @@ def resident() -> float | None:
     return int(line.split()[1]) / 1024
 
 
-def test_nobody_gets_anothers_answer_and_the_memory_comes_back(small_shelf, small_url):
-    sources = small_shelf.columns
+def test_nobody_gets_anothers_answer_and_the_memory_comes_back(small_manager, small_url):
+    sources = small_manager.columns
     visit_all(small_url, sources, range(100, 102))  # so that all that is loaded once is there
     before = resident()
     answers = visit_all(small_url, sources, range(REQUESTS))
@@ -111,7 +111,7 @@ def test_nobody_gets_anothers_answer_and_the_memory_comes_back(small_shelf, smal
     for client, row in enumerate(answers):
         for request, (labels, names) in enumerate(row):
             image, wanted = asked(client, request)
-            model = small_shelf.predictor(sources[(client + request) % len(sources)])
+            model = small_manager.predictor(sources[(client + request) % len(sources)])
             expected = model.segment(image, wanted)
             assert names == wanted
             np.testing.assert_array_equal(labels, expected.label_map)
@@ -120,15 +120,15 @@ def test_nobody_gets_anothers_answer_and_the_memory_comes_back(small_shelf, smal
         assert after <= 1.1 * before
 
 
-def test_the_queue_has_an_end(tiny_shelf):
-    page = build_page(tiny_shelf, [])
+def test_the_queue_has_an_end(tiny_models):
+    page = build_page(tiny_models, [])
     limits = {fn.concurrency_limit for fn in page.fns.values() if fn.concurrency_id == "models"}
     assert limits == {1}
     assert CLIENTS <= QUEUE <= 100
     assert count_waiting(page) == 0
 
 
-def test_the_queue_tells_its_length(tiny_shelf):
-    page = build_page(tiny_shelf, [])
+def test_the_queue_tells_its_length(tiny_models):
+    page = build_page(tiny_models, [])
     page._queue.event_queue_per_concurrency_id["models"] = SimpleNamespace(queue=[1, 2, 3])
     assert count_waiting(page) == 3

@@ -6,28 +6,28 @@ import pytest
 
 from tqdm_demo.checkpoints.sources import BUNDLED, CURATED
 from tqdm_demo.inference.predictor import Predictor
-from tqdm_demo.interface.model_manager import ModelShelf
+from tqdm_demo.interface.model_manager import ModelManager
 
 
-def test_the_shelf_offers_the_given_the_bundled_and_open_clips_models():
+def test_the_manager_offers_the_given_the_bundled_and_open_clips_models():
     curated = tuple(model.source for model in CURATED)
-    assert tuple(e.source for e in ModelShelf().entries) == (*BUNDLED, *curated)
-    assert ModelShelf().columns == BUNDLED
-    shelf = ModelShelf(["runs/mine", "streets-queries"])
-    assert [e.source for e in shelf.entries][:4] == ["runs/mine", "streets-queries", *BUNDLED[::2]]
-    assert shelf.columns == ("runs/mine", "streets-queries", "zero-shot:streets-clip")
-    assert [e.title for e in ModelShelf().entries][:3] == [
+    assert tuple(e.source for e in ModelManager().entries) == (*BUNDLED, *curated)
+    assert ModelManager().columns == BUNDLED
+    models = ModelManager(["runs/mine", "streets-queries"])
+    assert [e.source for e in models.entries][:4] == ["runs/mine", "streets-queries", *BUNDLED[::2]]
+    assert models.columns == ("runs/mine", "streets-queries", "zero-shot:streets-clip")
+    assert [e.title for e in ModelManager().entries][:3] == [
         "tqdm",
         "learned queries",
         "zero-shot CLIP",
     ]
-    assert all(e.about and e.kind for e in ModelShelf().entries)
+    assert all(e.about and e.kind for e in ModelManager().entries)
     with pytest.raises(
         ValueError, match="no model 'elsewhere'; there are runs/mine, streets-queries"
     ):
-        shelf.entry("elsewhere")
+        models.entry("elsewhere")
     with pytest.raises(ValueError, match="max_models is 0"):
-        ModelShelf(max_models=0)
+        ModelManager(max_models=0)
 
 
 @pytest.fixture
@@ -50,41 +50,42 @@ class Loads:
 
 def test_models_are_loaded_on_demand_and_the_longest_unused_goes(sources):
     loads = Loads()
-    shelf = ModelShelf(sources, "cpu", max_models=2, load=loads)
+    models = ModelManager(sources, "cpu", max_models=2, load=loads)
     tqdm, queries, clip = sources
-    assert loads.sources == [] and not shelf.is_loaded(tqdm)
-    assert shelf.predictor(tqdm) is shelf.predictor(tqdm)
-    shelf.predictor(queries)
-    shelf.predictor(tqdm)  # used again, so "queries" is the oldest now
-    shelf.predictor(clip)
-    assert [shelf.is_loaded(source) for source in sources] == [True, False, True]
-    shelf.predictor(queries)
+    assert loads.sources == [] and not models.is_loaded(tqdm)
+    assert models.predictor(tqdm) is models.predictor(tqdm)
+    models.predictor(queries)
+    models.predictor(tqdm)  # used again, so "queries" is the oldest now
+    models.predictor(clip)
+    assert [models.is_loaded(source) for source in sources] == [True, False, True]
+    models.predictor(queries)
     assert loads.sources == [tqdm, queries, clip, queries]
-    assert [shelf.is_loaded(source) for source in sources] == [False, True, True]
-    assert shelf.entry(queries).kind == "learned"
+    assert [models.is_loaded(source) for source in sources] == [False, True, True]
+    assert models.entry(queries).kind == "learned"
 
 
 def test_a_dropped_model_is_gone_from_memory(sources):
-    shelf = ModelShelf(sources, "cpu", max_models=1)
-    model = weakref.ref(shelf.predictor(sources[0]).model.segmenter)
-    shelf.predictor(sources[1])
+    models = ModelManager(sources, "cpu", max_models=1)
+    model = weakref.ref(models.predictor(sources[0]).model.segmenter)
+    models.predictor(sources[1])
     assert model() is None
 
 
 def test_a_model_that_cannot_be_had_costs_no_other(sources):
-    shelf = ModelShelf(["nowhere", *sources], "cpu", max_models=1)
-    shelf.predictor(sources[0])
+    models = ModelManager(["nowhere", *sources], "cpu", max_models=1)
+    models.predictor(sources[0])
     with pytest.raises(ValueError, match="'nowhere'"):
-        shelf.predictor("nowhere")
-    assert shelf.is_loaded(sources[0])
+        models.predictor("nowhere")
+    assert models.is_loaded(sources[0])
 
 
 def test_visitors_who_meet_load_a_model_once(sources):
     loads = Loads()
-    shelf = ModelShelf(sources, "cpu", max_models=1, load=loads)
+    models = ModelManager(sources, "cpu", max_models=1, load=loads)
     found = []
     threads = [
-        threading.Thread(target=lambda: found.append(shelf.predictor(sources[0]))) for _ in range(6)
+        threading.Thread(target=lambda: found.append(models.predictor(sources[0])))
+        for _ in range(6)
     ]
     for thread in threads:
         thread.start()

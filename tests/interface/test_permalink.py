@@ -15,43 +15,43 @@ def examples():
     return read_examples()
 
 
-def back(query, shelf, examples):
-    return read_link({k: v[0] for k, v in parse_qs(query).items()}, shelf, examples, TABS)
+def back(query, models, examples):
+    return read_link({k: v[0] for k, v in parse_qs(query).items()}, models, examples, TABS)
 
 
-def test_what_is_written_is_read_again(tiny_shelf, examples):
+def test_what_is_written_is_read_again(tiny_models, examples):
     classes = parse_class_list("road & more\ncar, taxi: #ff00aa\nسيارة\n<b>", True)
-    model, picture = tiny_shelf.columns[1], str(examples[3].path)
-    query = write_link(picture, classes, model, "similarity", tiny_shelf, examples)
-    assert back(query, tiny_shelf, examples) == Link(
+    model, picture = tiny_models.columns[1], str(examples[3].path)
+    query = write_link(picture, classes, model, "similarity", tiny_models, examples)
+    assert back(query, tiny_models, examples) == Link(
         picture, classes.text, True, model, "similarity"
     )
 
 
-def test_a_fresh_page_names_its_example_only(tiny_shelf, examples):
+def test_a_fresh_page_names_its_example_only(tiny_models, examples):
     classes = parse_class_list(DEFAULT_TEXT)
     first = str(examples[0].path)
-    query = write_link(first, classes, tiny_shelf.columns[0], FIRST_TAB, tiny_shelf, examples)
+    query = write_link(first, classes, tiny_models.columns[0], FIRST_TAB, tiny_models, examples)
     assert query == f"example={examples[0].path.stem}"
-    fresh = Link(first, DEFAULT_TEXT, False, tiny_shelf.columns[0], FIRST_TAB)
-    assert back(query, tiny_shelf, examples) == back("", tiny_shelf, examples) == fresh
+    fresh = Link(first, DEFAULT_TEXT, False, tiny_models.columns[0], FIRST_TAB)
+    assert back(query, tiny_models, examples) == back("", tiny_models, examples) == fresh
 
 
-def test_an_uploaded_picture_stays_out(tiny_shelf, examples):
+def test_an_uploaded_picture_stays_out(tiny_models, examples):
     classes = parse_class_list(DEFAULT_TEXT)
     query = write_link(
-        "/tmp/x/secret.jpg", classes, tiny_shelf.columns[0], FIRST_TAB, tiny_shelf, examples
+        "/tmp/x/secret.jpg", classes, tiny_models.columns[0], FIRST_TAB, tiny_models, examples
     )
     assert query == ""
 
 
-def test_nonsense_is_as_on_a_fresh_page(tiny_shelf, examples):
+def test_nonsense_is_as_on_a_fresh_page(tiny_models, examples):
     link = back(
-        "model=/etc/passwd&example=../../etc/passwd&tab=none&else=yes", tiny_shelf, examples
+        "model=/etc/passwd&example=../../etc/passwd&tab=none&else=yes", tiny_models, examples
     )
-    assert link == back("", tiny_shelf, examples)
-    assert len(back(f"names={'x' * 20000}", tiny_shelf, examples).text) == 6000
+    assert link == back("", tiny_models, examples)
+    assert len(back(f"names={'x' * 20000}", tiny_models, examples).text) == 6000
 
 
-def test_without_examples_there_is_no_picture(tiny_shelf):
-    assert read_link({}, tiny_shelf, [], TABS).picture is None
+def test_without_examples_there_is_no_picture(tiny_models):
+    assert read_link({}, tiny_models, [], TABS).picture is None

@@ -21,24 +21,24 @@ def examples(tmp_path) -> list[Example]:
     return found
 
 
-def test_an_example_that_was_warmed_is_not_encoded_again(tiny_shelf, examples, monkeypatch):
+def test_an_example_that_was_warmed_is_not_encoded_again(tiny_models, examples, monkeypatch):
     monkeypatch.setattr(warm, "TOO_LONG", float("inf"))  # however busy this machine is
-    assert warm.warm_examples(tiny_shelf, examples, Event(), wait=0) == 3
-    predictor = tiny_shelf.predictor(tiny_shelf.columns[0])
+    assert warm.prefetch_examples(tiny_models, examples, Event(), wait=0) == 3
+    predictor = tiny_models.predictor(tiny_models.columns[0])
     for example in examples:
-        effort = predictor.segment(read_image(example.path, MAX_SIDE)).effort
-        assert effort.picture_reused
+        timings = predictor.segment(read_image(example.path, MAX_SIDE)).timings
+        assert timings.picture_reused
 
 
-def test_it_ends_when_it_is_told_and_when_the_model_is_slow(tiny_shelf, examples, monkeypatch):
+def test_it_ends_when_it_is_told_and_when_the_model_is_slow(tiny_models, examples, monkeypatch):
     stop = Event()
     stop.set()
-    assert warm.warm_examples(tiny_shelf, examples, stop) == 0
+    assert warm.prefetch_examples(tiny_models, examples, stop) == 0
     monkeypatch.setattr(warm, "TOO_LONG", -1.0)
-    assert warm.warm_examples(tiny_shelf, examples, Event(), wait=0) == 1
+    assert warm.prefetch_examples(tiny_models, examples, Event(), wait=0) == 1
 
 
-def test_an_example_that_is_gone_ends_it_quietly(tiny_shelf, examples, monkeypatch):
+def test_an_example_that_is_gone_ends_it_quietly(tiny_models, examples, monkeypatch):
     monkeypatch.setattr(warm, "TOO_LONG", float("inf"))
     examples[1].path.unlink()
-    assert warm.warm_examples(tiny_shelf, examples, Event(), wait=0) == 1
+    assert warm.prefetch_examples(tiny_models, examples, Event(), wait=0) == 1

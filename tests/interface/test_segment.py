@@ -1,4 +1,4 @@
-"""The rail and the tab "Segment", without a browser: events are plain functions."""
+"""The sidebar and the tab "Segment", without a browser: events are plain functions."""
 
 import gradio as gr
 import pytest
@@ -8,9 +8,9 @@ from tqdm_demo.class_list import parse_class_list
 from tqdm_demo.interface.answers import AnswerStore, Question
 from tqdm_demo.interface.components.viewer import ViewerData
 from tqdm_demo.interface.examples import Example
-from tqdm_demo.interface.model_manager import ModelShelf
+from tqdm_demo.interface.model_manager import ModelManager
 from tqdm_demo.interface.parts import make_parts
-from tqdm_demo.interface.sidebar import build_rail, edit_names, sent_picture, take_picture
+from tqdm_demo.interface.sidebar import build_sidebar, edit_names, sent_picture, take_picture
 from tqdm_demo.interface.tabs.segment import build_tab, on_change, pack
 from tqdm_demo.vocabulary import PRESETS
 
@@ -20,14 +20,14 @@ SKIPPED = gr.skip()
 
 @pytest.fixture
 def built(tiny_weights, street):
-    """Page, rail, tab and store, on models with empty caches."""
+    """Page, sidebar, tab and store, on models with empty caches."""
     clip = f"zero-shot:{tiny_weights / 'tiny-clip'}"
-    shelf = ModelShelf([str(tiny_weights / "tiny-tqdm"), clip, "streets-nowhere"], "cpu")
+    models = ModelManager([str(tiny_weights / "tiny-tqdm"), clip, "streets-nowhere"], "cpu")
     examples = [Example(street, None, "Noise", "game", ("road",), "Apache-2.0")]
     with gr.Blocks():
-        page = make_parts(shelf, examples)
-        rail, parts = build_rail(page), build_tab(page)
-    return page, rail, parts, AnswerStore(shelf)
+        page = make_parts(models, examples)
+        sidebar, parts = build_sidebar(page), build_tab(page)
+    return page, sidebar, parts, AnswerStore(models)
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def ask(built):
     page, _, parts, store = built
 
     def run(picture, classes=CLASSES, source=None, asked=None, tab="segment"):
-        source = source or page.shelf.columns[0]
+        source = source or page.models.columns[0]
         return list(on_change(store, parts, picture, classes, source, tab, asked))
 
     return run
@@ -48,7 +48,7 @@ def test_a_picture_is_answered(built, ask, street):
     assert "progressbar" in working[parts.status] and set(working) == {parts.status}
     assert isinstance(done[parts.viewer], ViewerData)
     assert "picture encoded in" in done[parts.status] and "3 new names" in done[parts.status]
-    assert done[parts.asked] == Question(str(street), CLASSES, page.shelf.columns[0])
+    assert done[parts.asked] == Question(str(street), CLASSES, page.models.columns[0])
 
 
 def test_an_edited_list_reuses_the_picture_and_encodes_new_names_only(
@@ -56,7 +56,7 @@ def test_an_edited_list_reuses_the_picture_and_encodes_new_names_only(
 ):
     page, _, parts, _ = built
     asked = ask(str(street))[-1][parts.asked]
-    model = page.shelf.predictor(page.shelf.columns[0]).model
+    model = page.models.predictor(page.models.columns[0]).model
     seen = []
     for method in ("encode_image", "encode_names"):
         original = getattr(model, method)
@@ -99,45 +99,45 @@ def test_a_picture_that_was_cleaned_away_is_said(built, ask, tmp_path):
     last = ask(str(tmp_path / "gone.png"))[-1]
     assert set(last) == {parts.status} and "not there any more" in last[parts.status]
     with pytest.raises(ValueError, match="not there any more"):
-        pack(store, Question(str(tmp_path / "gone.png"), CLASSES, store.shelf.columns[0]))
+        pack(store, Question(str(tmp_path / "gone.png"), CLASSES, store.models.columns[0]))
     assert pack(store, None) is None
 
 
 def test_packing_needs_no_second_run(built, ask, street, monkeypatch):
     _, _, parts, store = built
     asked = ask(str(street))[-1][parts.asked]
-    monkeypatch.setattr(store.shelf, "predictor", None)
+    monkeypatch.setattr(store.models, "predictor", None)
     assert pack(store, asked).startswith(b"PK")
 
 
 @pytest.mark.parametrize("name", ["photo.JPG", "drawing.png"])
 def test_what_browsers_show_is_left_as_it_is(built, tmp_path, name):
-    page, rail, _, _ = built
+    page, sidebar, _, _ = built
     path = tmp_path / name
     Image.new("RGB", (60, 40), "red").save(path)
-    assert take_picture(str(path), page, rail)[rail.picture] == str(path)
+    assert take_picture(str(path), page, sidebar)[sidebar.picture] == str(path)
     # Sent back to the visitor, it would replace what they have chosen since.
-    sent = sent_picture(str(path), page, rail)
-    assert rail.picture not in sent and sent[page.picture] == str(path)
+    sent = sent_picture(str(path), page, sidebar)
+    assert sidebar.picture not in sent and sent[page.picture] == str(path)
 
 
 def test_other_pictures_are_shown_as_they_were_read(built, tmp_path):
-    page, rail, _, _ = built
+    page, sidebar, _, _ = built
     large = tmp_path / "large.tiff"
     Image.new("RGB", (2600, 1300), "red").save(large)
     for take in (take_picture, sent_picture):
-        after = take(str(large), page, rail)
-        assert after[rail.picture].shape == (640, 1280, 3) and after[page.picture] == str(large)
+        after = take(str(large), page, sidebar)
+        assert after[sidebar.picture].shape == (640, 1280, 3) and after[page.picture] == str(large)
 
 
 def test_what_is_no_picture_is_said_and_the_last_answer_stays(built, tmp_path):
-    page, rail, _, _ = built
+    page, sidebar, _, _ = built
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"this is no picture")
-    after = take_picture(str(broken), page, rail)
-    assert page.picture not in after and "not an image" in after[rail.picture_problem]
+    after = take_picture(str(broken), page, sidebar)
+    assert page.picture not in after and "not an image" in after[sidebar.picture_problem]
     for take in (take_picture, sent_picture):
-        assert take(None, page, rail)[page.picture] is None
+        assert take(None, page, sidebar)[page.picture] is None
 
 
 @pytest.mark.parametrize(
@@ -152,18 +152,18 @@ def test_what_is_no_picture_is_said_and_the_last_answer_stays(built, tmp_path):
     ],
 )
 def test_a_mistake_in_the_list_is_answered_in_place(built, text, words):
-    page, rail, _, _ = built
-    model = page.shelf.columns[0]
-    page.shelf.predictor(model)
-    after = edit_names(text, False, model, page, rail)
-    assert set(after) == {rail.names_problem} and words in after[rail.names_problem]
+    page, sidebar, _, _ = built
+    model = page.models.columns[0]
+    page.models.predictor(model)
+    after = edit_names(text, False, model, page, sidebar)
+    assert set(after) == {sidebar.names_problem} and words in after[sidebar.names_problem]
 
 
 def test_only_lists_of_ones_own_are_kept(built):
-    page, rail, _, _ = built
-    model = page.shelf.columns[0]
-    own = edit_names("road\ncar, taxi: #0000ff", True, model, page, rail)
-    assert own[rail.kept] == "road\ncar, taxi: #0000ff" and own[rail.names_problem] == ""
+    page, sidebar, _, _ = built
+    model = page.models.columns[0]
+    own = edit_names("road\ncar, taxi: #0000ff", True, model, page, sidebar)
+    assert own[sidebar.kept] == "road\ncar, taxi: #0000ff" and own[sidebar.names_problem] == ""
     assert own[page.classes].labels == ("road", "car", "everything else")
     for names in PRESETS.values():
-        assert rail.kept not in edit_names("\n".join(names), False, model, page, rail)
+        assert sidebar.kept not in edit_names("\n".join(names), False, model, page, sidebar)

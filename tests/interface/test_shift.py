@@ -18,44 +18,44 @@ CLASSES = parse_class_list("road\nsky\ncar, taxi")
 
 
 @pytest.fixture(scope="module")
-def setting(tiny_shelf, tmp_path_factory):
+def setting(tiny_models, tmp_path_factory):
     folder = tmp_path_factory.mktemp("pictures")
     image = np.random.default_rng(5).integers(0, 256, (40, 60, 3), np.uint8)
     path = folder / "own.png"
     Image.fromarray(image).save(path)
     examples = [Example(path, None, f"Example {i}", "game", ("road",), "x") for i in range(14)]
     with gr.Blocks():
-        page = make_parts(tiny_shelf, examples)
+        page = make_parts(tiny_models, examples)
         parts = {p: p.build_panel(page) for p in (shift_filters, shift_streets, shift_pictures)}
     return SimpleNamespace(page=page, parts=parts, image=image, own=str(path), folder=folder)
 
 
-def collect(updates, board=None) -> tuple[list[dict], dict]:
-    boards, last = [], {}
+def collect(updates, grid=None) -> tuple[list[dict], dict]:
+    grids, last = [], {}
     for update in updates:
         last |= update
-        if board is not None and update.get(board):
-            boards.append(update[board])
-    return boards, last
+        if grid is not None and update.get(grid):
+            grids.append(update[grid])
+    return grids, last
 
 
 def filters(setting, picture, domains=("fog", "comic"), strength=1.0, sources=None):
     parts = setting.parts[shift_filters]
-    sources = setting.page.shelf.columns[:2] if sources is None else sources
+    sources = setting.page.models.columns[:2] if sources is None else sources
     found = shift_filters.show_filters(
         setting.page, parts, picture, CLASSES, domains, strength, sources
     )
-    return collect(found, parts.board)
+    return collect(found, parts.grid)
 
 
 def test_filters_fill_the_board_look_by_look(setting):
-    boards, last = filters(setting, setting.own, strength=0.5)
-    final = boards[-1]
+    grids, last = filters(setting, setting.own, strength=0.5)
+    final = grids[-1]
     assert [column["title"] for column in final["columns"]] == ["Your picture", "Fog", "Comic"]
     assert [len(column["cells"]) for column in final["columns"]] == [3, 3, 3]
-    counts = [sum(bool(c["cells"][0]["picture"]) for c in b["columns"]) for b in boards]
+    counts = [sum(bool(c["cells"][0]["picture"]) for c in b["columns"]) for b in grids]
     assert counts == [0, 1, 2, 3]
-    predictor = setting.page.shelf.predictor(setting.page.shelf.columns[1])
+    predictor = setting.page.models.predictor(setting.page.models.columns[1])
     foggy = apply_domain("fog", setting.image, strength=0.5)
     maps = [predictor.segment(i, CLASSES.names).label_map for i in (setting.image, foggy)]
     expected = f"{100 * agreement(*maps):.1f} % as before"
@@ -83,7 +83,7 @@ def test_the_curve_grows_with_the_strength(setting):
     charts = [
         update[parts.chart]
         for update in shift_filters.draw_curve(
-            setting.page, parts, setting.own, CLASSES, "fog", setting.page.shelf.columns[:2]
+            setting.page, parts, setting.own, CLASSES, "fog", setting.page.models.columns[:2]
         )
         if parts.chart in update
     ]
@@ -96,15 +96,15 @@ def test_the_curve_grows_with_the_strength(setting):
 
 def street(setting, seed=3, domains=("game", "fog", "mosaic"), sources=None):
     parts = setting.parts[shift_streets]
-    sources = setting.page.shelf.columns[:1] if sources is None else sources
+    sources = setting.page.models.columns[:1] if sources is None else sources
     found = shift_streets.show_street(setting.page, parts, CLASSES, seed, domains, sources)
-    return collect(found, parts.board)
+    return collect(found, parts.grid)
 
 
 def test_a_street_comes_in_every_look_with_truth_and_miou(setting, monkeypatch):
     monkeypatch.setattr(shift_streets, "SIZE", (96, 48))
-    boards, last = street(setting)
-    final = boards[-1]
+    grids, last = street(setting)
+    final = grids[-1]
     titles = [column["title"] for column in final["columns"]]
     assert titles == ["Truth", "Video game", "Fog", "Mosaic"]
     assert (
@@ -114,7 +114,7 @@ def test_a_street_comes_in_every_look_with_truth_and_miou(setting, monkeypatch):
     truth = np.full(painting.labels.shape, 255, np.uint8)
     for own, true in ((0, 0), (1, 10), (2, 13)):
         truth[painting.labels == true] = own
-    predictor = setting.page.shelf.predictor(setting.page.shelf.columns[0])
+    predictor = setting.page.models.predictor(setting.page.models.columns[0])
     labels = predictor.segment(painting.image, CLASSES.names).label_map
     expected = f"mIoU {100 * mean_iou(labels, truth):.1f} %"
     assert final["columns"][2]["cells"][1]["caption"] == expected
@@ -127,22 +127,22 @@ def test_a_street_comes_in_every_look_with_truth_and_miou(setting, monkeypatch):
     [({"seed": None}, "None"), ({"seed": 10_000}, "0 to 9999"), ({"domains": ()}, "at least one")],
 )
 def test_a_street_that_does_not_exist_is_said(setting, changes, words):
-    boards, last = street(setting, **changes)
-    assert not boards and words in last[setting.parts[shift_streets].status]
+    grids, last = street(setting, **changes)
+    assert not grids and words in last[setting.parts[shift_streets].status]
 
 
 def many(setting, files, name="car", view="Similarity to the name", source=None):
     parts = setting.parts[shift_pictures]
-    source = source or setting.page.shelf.columns[0]
+    source = source or setting.page.models.columns[0]
     found = shift_pictures.show_pictures(setting.page, parts, CLASSES, files, name, view, source)
-    return collect(found, parts.board)
+    return collect(found, parts.grid)
 
 
 def test_one_class_in_many_pictures_and_a_broken_one_in_between(setting):
     broken = setting.folder / "broken.jpg"
     broken.write_bytes(b"no picture")
-    boards, last = many(setting, [setting.own, str(broken), setting.own])
-    cells = [column["cells"] for column in boards[-1]["columns"]]
+    grids, last = many(setting, [setting.own, str(broken), setting.own])
+    cells = [column["cells"] for column in grids[-1]["columns"]]
     assert "not an image" in cells[1][0]["caption"] and not cells[1][0]["picture"]
     assert all(cells[i][row]["picture"] for i in (0, 2) for row in (0, 1))
     assert last[setting.parts[shift_pictures].status] == ""
@@ -150,14 +150,14 @@ def test_one_class_in_many_pictures_and_a_broken_one_in_between(setting):
 
 @pytest.mark.parametrize("view", list(shift_pictures.VIEWS))
 def test_every_kind_of_model_can_be_asked(setting, view):
-    for source in setting.page.shelf.columns:
-        boards, _ = many(setting, [setting.own], view=view, source=source)
-        assert boards[-1]["columns"][0]["cells"][1]["picture"]
+    for source in setting.page.models.columns:
+        grids, _ = many(setting, [setting.own], view=view, source=source)
+        assert grids[-1]["columns"][0]["cells"][1]["picture"]
 
 
 def test_examples_are_taken_where_nothing_was_uploaded(setting):
-    boards, _ = many(setting, None)
-    assert len(boards[-1]["columns"]) == shift_pictures.MOST
+    grids, _ = many(setting, None)
+    assert len(grids[-1]["columns"]) == shift_pictures.MOST
 
 
 @pytest.mark.parametrize(
@@ -170,5 +170,5 @@ def test_examples_are_taken_where_nothing_was_uploaded(setting):
     ],
 )
 def test_what_cannot_be_shown_is_said(setting, changes, words):
-    boards, last = many(setting, **changes)
-    assert not boards and words in last[setting.parts[shift_pictures].status]
+    grids, last = many(setting, **changes)
+    assert not grids and words in last[setting.parts[shift_pictures].status]

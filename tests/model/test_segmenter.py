@@ -14,7 +14,7 @@ B, H, W = 2, 48, 64
 DIRECTIONS = {"automobile": "car", "taxi": "car", "pavement": "road"}
 
 
-class Board:
+class Asker:
     """A segmenter with an image on it; asks for the scores of any list of names."""
 
     def __init__(self, segmenter: Segmenter) -> None:
@@ -48,14 +48,14 @@ class Board:
 
 
 @pytest.fixture(params=["textual", "no context decoder", "learned"])
-def board(request, config, learned_config) -> Board:
+def asker(request, config, learned_config) -> Asker:
     torch.manual_seed(3)
     configs = {
         "textual": config,
         "no context decoder": dataclasses.replace(config, context_decoder=False),
         "learned": learned_config,
     }
-    return Board(Segmenter(configs[request.param]).eval())
+    return Asker(Segmenter(configs[request.param]).eval())
 
 
 def assert_same(first: dict, second: dict, names) -> None:
@@ -64,9 +64,9 @@ def assert_same(first: dict, second: dict, names) -> None:
         torch.testing.assert_close(first[name], second[name], atol=1e-5, rtol=1e-4, msg=name)
 
 
-def test_the_trained_list_follows_the_published_rule(board):
-    names = board.segmenter.config.class_names
-    answer = board.ask(names)
+def test_the_trained_list_follows_the_published_rule(asker):
+    names = asker.segmenter.config.class_names
+    answer = asker.ask(names)
     probabilities = answer.last.class_logits.softmax(-1)[..., : len(names)]
     published = torch.einsum("bqc,bqhw->bchw", probabilities, answer.last.mask_logits.sigmoid())
     ours = torch.stack([answer.scores[name] for name in names], dim=1)
@@ -74,47 +74,47 @@ def test_the_trained_list_follows_the_published_rule(board):
     assert published.std() > 0.01
 
 
-def test_the_order_of_the_names_is_of_no_account(board):
-    names = board.segmenter.config.class_names
+def test_the_order_of_the_names_is_of_no_account(asker):
+    names = asker.segmenter.config.class_names
     shuffled = [names[i] for i in (3, 0, 4, 2, 1)]
-    assert_same(board.ask(names).scores, board.ask(shuffled).scores, names)
+    assert_same(asker.ask(names).scores, asker.ask(shuffled).scores, names)
     mixed = ("taxi", "sky", "pavement", "car", "automobile")
-    assert_same(board.ask(mixed).scores, board.ask(mixed[::-1]).scores, mixed)
+    assert_same(asker.ask(mixed).scores, asker.ask(mixed[::-1]).scores, mixed)
 
 
-def test_removing_a_name_changes_no_other_score(board):
-    names = board.segmenter.config.class_names
-    whole = board.ask(names).scores
+def test_removing_a_name_changes_no_other_score(asker):
+    names = asker.segmenter.config.class_names
+    whole = asker.ask(names).scores
     for gone in names:
         rest = [name for name in names if name != gone]
-        assert_same(whole, board.ask(rest).scores, rest)
-    assert_same(whole, board.ask([names[2]]).scores, [names[2]])
+        assert_same(whole, asker.ask(rest).scores, rest)
+    assert_same(whole, asker.ask([names[2]]).scores, [names[2]])
 
 
-def test_an_untrained_name_borrows_the_rows_of_its_nearest_trained_name(board):
-    names = list(board.segmenter.config.class_names)
-    board.words["carriage"] = 2 * board.words["car"]  # the same direction, another word
-    slots = board.ask(["sky", "carriage"]).assignment.slots
+def test_an_untrained_name_borrows_the_rows_of_its_nearest_trained_name(asker):
+    names = list(asker.segmenter.config.class_names)
+    asker.words["carriage"] = 2 * asker.words["car"]  # the same direction, another word
+    slots = asker.ask(["sky", "carriage"]).assignment.slots
     assert slots[:2].tolist() == [names.index("sky"), names.index("car")]
-    board.words["carriage"] = board.words["car"]
-    same = board.ask(["sky", "carriage"]).scores
-    as_car = board.ask(["sky", "car"]).scores
+    asker.words["carriage"] = asker.words["car"]
+    same = asker.ask(["sky", "carriage"]).scores
+    as_car = asker.ask(["sky", "car"]).scores
     torch.testing.assert_close(same["carriage"], as_car["car"])
     torch.testing.assert_close(same["sky"], as_car["sky"])
 
 
-def test_further_names_of_a_slot_change_nothing_for_the_other_slots(board):
-    names = board.segmenter.config.class_names
-    whole = board.ask(names).scores
-    more = board.ask((*names, "taxi", "automobile", "pavement")).scores
+def test_further_names_of_a_slot_change_nothing_for_the_other_slots(asker):
+    names = asker.segmenter.config.class_names
+    whole = asker.ask(names).scores
+    more = asker.ask((*names, "taxi", "automobile", "pavement")).scores
     assert_same(whole, more, [name for name in names if name not in ("car", "road")])
-    some = board.ask((*names, "automobile")).scores
+    some = asker.ask((*names, "automobile")).scores
     assert_same(some, more, [*(n for n in names if n != "road"), "automobile"])
 
 
-def test_two_names_of_one_slot_do_not_steal_each_others_score(board):
-    answer = board.ask(("automobile", "sky", "taxi"))
-    car = board.segmenter.config.class_names.index("car")
+def test_two_names_of_one_slot_do_not_steal_each_others_score(asker):
+    answer = asker.ask(("automobile", "sky", "taxi"))
+    car = asker.segmenter.config.class_names.index("car")
     probabilities = answer.last.class_logits.softmax(-1)
     masks = answer.last.mask_logits.sigmoid()
     for query, name in ((0, "automobile"), (2, "taxi")):
@@ -128,13 +128,13 @@ def test_two_names_of_one_slot_do_not_steal_each_others_score(board):
 
 
 def test_with_textual_queries_a_similar_word_gives_other_scores(segmenter):
-    board = Board(segmenter)
-    one, other = board.ask(["car", "sky"]).scores, board.ask(["taxi", "sky"]).scores
+    asker = Asker(segmenter)
+    one, other = asker.ask(["car", "sky"]).scores, asker.ask(["taxi", "sky"]).scores
     assert not torch.allclose(one["car"], other["taxi"], atol=1e-4)
 
 
 def test_a_decoding_says_what_each_query_looks_at(segmenter):
-    decoding = Board(segmenter).ask(("sky", "taxi", "car", "tree")).decoding
+    decoding = Asker(segmenter).ask(("sky", "taxi", "car", "tree")).decoding
     queries = 6  # four names, road and traffic light silent
     assert decoding.text_queries.shape == (B, queries, 12)
     assert decoding.score_map.shape == (B, queries, 6, 8)
@@ -151,12 +151,12 @@ def test_a_decoding_says_what_each_query_looks_at(segmenter):
 
 
 def test_learned_queries_decode_without_text(learned_config):
-    board = Board(Segmenter(learned_config).eval())
+    asker = Asker(Segmenter(learned_config).eval())
     names = learned_config.class_names
-    answer = board.ask(names)
+    answer = asker.ask(names)
     with torch.no_grad():
-        features = board.segmenter.encode_image(board.pixels)
-        silent = board.segmenter.decode(features, None, answer.assignment)
+        features = asker.segmenter.encode_image(asker.pixels)
+        silent = asker.segmenter.decode(features, None, answer.assignment)
     assert silent.text_queries is None and silent.score_map is None
     assert torch.equal(silent.predictions[-1].mask_logits, answer.last.mask_logits)
     assert answer.decoding.score_map.shape == (B, 5, 6, 8)

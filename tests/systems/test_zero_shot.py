@@ -191,7 +191,7 @@ def test_similarity_is_the_cosine_of_patches_and_names(config, patch, method):
     by_hand = F.cosine_similarity(token[None], model.encode_names(["sky"]))
     assert answer.similarity[1, 2, 1, 2].item() == pytest.approx(by_hand.item(), abs=1e-5)
     np.testing.assert_allclose(answer.scores * 2 - 1, answer.similarity, atol=1e-5)
-    assert model.leanings(names, model.encode_names(names)) == (None, None, None)
+    assert model.nearest_classes(names, model.encode_names(names)) == (None, None, None)
 
 
 @torch.inference_mode()

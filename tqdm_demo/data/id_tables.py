@@ -69,8 +69,8 @@ _MAPILLARY_HRDA = {
 }  # fmt: skip
 # The names of Mapillary Vistas v1.2 in the order of its ids.
 MAPILLARY_NAMES = (
-    "Bird", "Ground Animal", "Curb", "Fence", "Guard Rail", "Barrier", "Wall", "Bike Lane",
-    "Crosswalk - Plain", "Curb Cut", "Parking", "Pedestrian Area", "Rail Track", "Road",
+    "Bird", "Ground Animal", "Curb", "Fence", "Guard Sidebar", "Barrier", "Wall", "Bike Lane",
+    "Crosswalk - Plain", "Curb Cut", "Parking", "Pedestrian Area", "Sidebar Track", "Road",
     "Service Lane", "Sidewalk", "Bridge", "Building", "Tunnel", "Person", "Bicyclist",
     "Motorcyclist", "Other Rider", "Lane Marking - Crosswalk", "Lane Marking - General",
     "Mountain", "Sand", "Sky", "Snow", "Terrain", "Vegetation", "Water", "Banner", "Bench",

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 
 from tqdm_demo.inference.preprocessing import model_size
-from tqdm_demo.inference.sliding_window import winners
+from tqdm_demo.inference.sliding_window import upsample_argmax
 
 SINGLE, WINDOWS = "single", "windows"
 
@@ -72,12 +72,12 @@ def label_picture(
         ValueError: several scales for a model that reads one size only, at once.
     """
     if reading.scales == (1.0,) and not reading.flip:
-        working = _working_size(predictor, image, reading.mode, box, 1.0)
+        working = _resized_size(predictor, image, reading.mode, box, 1.0)
         return predictor.segment(image, names, mode=reading.mode, working=working).label_map
     total = None
     # The scale that is closest to 1 lends its grid to all.
     for scale in sorted(reading.scales, key=lambda scale: abs(scale - 1)):
-        working = _working_size(predictor, image, reading.mode, box, scale)
+        working = _resized_size(predictor, image, reading.mode, box, scale)
         for mirrored in (False, True)[: 1 + reading.flip]:
             picture = np.ascontiguousarray(image[:, ::-1]) if mirrored else image
             found = predictor.segment(picture, names, mode=reading.mode, working=working)
@@ -87,7 +87,7 @@ def label_picture(
                 total = scores
             else:
                 total = total + F.interpolate(scores, total.shape[-2:], mode="bilinear")
-    return winners(total[0], image.shape[:2])
+    return upsample_argmax(total[0], image.shape[:2])
 
 
 def fit_into(size: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:
@@ -100,7 +100,7 @@ def fit_into(size: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:
     return height, width
 
 
-def _working_size(
+def _resized_size(
     predictor: Segments,
     image: np.ndarray,
     mode: str | None,

@@ -15,7 +15,13 @@ import torch
 
 from tqdm_demo.inference.cache import BoundedCache
 from tqdm_demo.inference.preprocessing import cut_window, model_size, to_pixels
-from tqdm_demo.inference.sliding_window import Merged, Window, merge_windows, winners, working_size
+from tqdm_demo.inference.sliding_window import (
+    Merged,
+    Window,
+    merge_windows,
+    resized_size,
+    upsample_argmax,
+)
 from tqdm_demo.model.image_encoder import ImageFeatures
 from tqdm_demo.systems.trained import TrainedModel
 from tqdm_demo.systems.zero_shot import ZeroShotModel
@@ -56,7 +62,7 @@ class Look:
         self._model = model
         self._cache = cache
         self._image = image
-        self._working = working
+        self._resized = working
         self._embeddings = embeddings
         self._counts = [len(group) for group in groups]
         self._key = (image.shape, hashlib.sha256(np.ascontiguousarray(image)).digest())
@@ -67,9 +73,9 @@ class Look:
         size = self._image.shape[:2]
         if model.fixed_size:
             size = model.input_size
-        elif self._working is not None:
+        elif self._resized is not None:
             multiple = model.size_multiple
-            size = tuple(max(1, round(side / multiple)) * multiple for side in self._working)
+            size = tuple(max(1, round(side / multiple)) * multiple for side in self._resized)
         else:
             area = model.input_size[0] * model.input_size[1]
             size = model_size(*size, area=area, multiple=model.size_multiple)
@@ -80,7 +86,7 @@ class Look:
     def at_once(self) -> Merged:
         """Answers in one pass."""
         scores, similarity = self._answer(self.features())
-        return Merged(winners(scores[0], self._image.shape[:2]), scores[0], similarity[0])
+        return Merged(upsample_argmax(scores[0], self._image.shape[:2]), scores[0], similarity[0])
 
     def in_windows(self, batch: int) -> Merged:
         """Answers in windows of the model's size, ``batch`` at a time."""
@@ -90,7 +96,7 @@ class Look:
         # Two thirds of a window, rounded down, is the published step: 341 of 512.
         strides = tuple(stride or max(1, 2 * side // 3) for side in window)
         size = self._image.shape[:2]
-        working = working_size(self._working or size, window)
+        working = resized_size(self._resized or size, window)
 
         def maps(windows: list[Window]) -> tuple[torch.Tensor, torch.Tensor]:
             def pixels() -> torch.Tensor:

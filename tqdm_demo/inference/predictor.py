@@ -23,7 +23,7 @@ from tqdm_demo.inference.cache import BoundedCache
 from tqdm_demo.inference.look import Features, Look, size_in_bytes
 from tqdm_demo.inference.preprocessing import read_image
 from tqdm_demo.inference.stages import Stages, compute_stages
-from tqdm_demo.systems.trained import Leaning, TrainedModel
+from tqdm_demo.systems.trained import NearestClass, TrainedModel
 from tqdm_demo.systems.zero_shot import ZeroShotModel, check_tokens
 from tqdm_demo.vocabulary import check_names, split_synonyms, unknown_words
 
@@ -34,7 +34,7 @@ KEPT_NAMES = 2048
 
 
 @dataclass(frozen=True)
-class Effort:
+class Timings:
     """What one answer took.
 
     Attributes:
@@ -62,10 +62,10 @@ class Segmentation:
         scores: float32 (K, h, w), not below 0; resized to the picture, the largest wins.
         similarity: float32 (K, h, w), cosine of the model's patch embeddings and its embedding
             of the name (of tqdm: after prompt and context decoder).
-        leanings: per entry the trained class whose rows it borrows; None = trained itself, or the
-            model has no trained classes.
+        nearest_classes: per entry the trained class whose rows it borrows; None = trained itself,
+            or the model has no trained classes.
         unknown: per entry the words that the text tower never saw while it was trained.
-        effort: what was computed and what was reused.
+        timings: what was computed and what was reused.
         method: how the similarity was made, one of ``similarity.METHODS``.
         mode: how the picture was read, one of :data:`MODES`. In windows, maps are means.
     """
@@ -74,9 +74,9 @@ class Segmentation:
     names: tuple[str, ...]
     scores: np.ndarray
     similarity: np.ndarray
-    leanings: tuple[Leaning | None, ...]
+    nearest_classes: tuple[NearestClass | None, ...]
     unknown: tuple[tuple[str, ...], ...]
-    effort: Effort
+    timings: Timings
     method: str = "plain"
     mode: str = "single"
 
@@ -179,15 +179,15 @@ class Predictor:
         merged = look.in_windows(self.window_batch) if mode == WINDOWS else look.at_once()
         decode_ms = 1000 * (time.perf_counter() - start) - look.encode_ms
         firsts = np.cumsum([0] + [len(group) for group in groups[:-1]])
-        leanings = self.model.leanings(look.names, embeddings)
+        nearest_classes = self.model.nearest_classes(look.names, embeddings)
         return Segmentation(
             label_map=merged.label_map,
             names=entries,
             scores=merged.scores.float().cpu().numpy(),
             similarity=merged.similarity.float().cpu().numpy(),
-            leanings=tuple(leanings[i] for i in firsts),
+            nearest_classes=tuple(nearest_classes[i] for i in firsts),
             unknown=tuple(unknown_words(entry, self.model.known_words) for entry in entries),
-            effort=Effort(look.reused, encoded, look.encode_ms, names_ms, decode_ms),
+            timings=Timings(look.reused, encoded, look.encode_ms, names_ms, decode_ms),
             method=self.model.method,
             mode=mode,
         )

@@ -48,7 +48,7 @@ class Merged:
     similarity: Tensor
 
 
-def working_size(size: tuple[int, int], window: tuple[int, int]) -> tuple[int, int]:
+def resized_size(size: tuple[int, int], window: tuple[int, int]) -> tuple[int, int]:
     """The size (H, W) to which a picture of ``size`` is brought before it is cut into windows.
 
     It stays as it is where a window fits into it. A smaller one is enlarged until its sides are
@@ -77,7 +77,7 @@ def window_starts(length: int, window: int, stride: int) -> list[int]:
     return [min(index * stride, length - window) for index in range(count)]
 
 
-def winners(scores: Tensor, size: tuple[int, int]) -> np.ndarray:
+def upsample_argmax(scores: Tensor, size: tuple[int, int]) -> np.ndarray:
     """Resizes scores (K, h, w) to ``size`` = (H, W) and takes the largest: uint8 (H, W).
 
     A few rows at a time, so that a picture of 48 megapixels needs no K maps of its size.
@@ -128,7 +128,7 @@ def merge_windows(
     Args:
         maps: scores and similarity, each (B, K, ., .), of a list of windows.
         size: (H, W) of the result.
-        working: (H, W) of the picture that is cut, see :func:`working_size`.
+        working: (H, W) of the picture that is cut, see :func:`resized_size`.
         window: (height, width) of a window in pixels of ``working``.
         stride: step between windows, down and to the right.
         batch: windows that go to ``maps`` at once.
@@ -221,8 +221,8 @@ class _Strip:
         means = self._sums[:-1, :count] / self._sums[-1, :count]
         # NOTE(upstream): the largest of the softmax. Where all scores are tiny it is the same for
         # several names in float32, and the first of them wins.
-        winners = means.softmax(dim=0).max(dim=0).indices.to(torch.uint8)
-        self._labels[self._first : self._first + count] = winners.cpu().numpy()
+        upsample_argmax = means.softmax(dim=0).max(dim=0).indices.to(torch.uint8)
+        self._labels[self._first : self._first + count] = upsample_argmax.cpu().numpy()
 
 
 class _Shown:

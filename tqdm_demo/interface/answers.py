@@ -11,10 +11,10 @@ import numpy as np
 
 from tqdm_demo.class_list import ClassList
 from tqdm_demo.inference.cache import BoundedCache
-from tqdm_demo.inference.predictor import Effort, Segmentation
+from tqdm_demo.inference.predictor import Segmentation, Timings
 from tqdm_demo.inference.preprocessing import read_image
 from tqdm_demo.interface.components.viewer import ViewerData, viewer_data
-from tqdm_demo.interface.model_manager import ModelShelf
+from tqdm_demo.interface.model_manager import ModelManager
 from tqdm_demo.interface.parts import MAX_SIDE
 
 KEPT_ANSWERS = 24
@@ -63,12 +63,12 @@ class AnswerStore:
     """Asks models and keeps the last answers, for clicks, downloads and repeated questions.
 
     Args:
-        shelf: the models.
+        models: the models.
         limit: how many answers are kept, for all visitors together.
     """
 
-    def __init__(self, shelf: ModelShelf, limit: int = KEPT_ANSWERS) -> None:
-        self.shelf = shelf
+    def __init__(self, models: ModelManager, limit: int = KEPT_ANSWERS) -> None:
+        self.models = models
         self._answers: BoundedCache[Answer] = BoundedCache(limit)
         self._secret = secrets.token_bytes(16)
 
@@ -83,8 +83,8 @@ class AnswerStore:
 
         def make() -> Answer:
             image = read_image(question.picture, MAX_SIDE)
-            title = self.shelf.entry(question.source).title
-            predictor = self.shelf.predictor(question.source)
+            title = self.models.entry(question.source).title
+            predictor = self.models.predictor(question.source)
             result = predictor.segment(image, question.classes.names)
             return Answer(question, token, title, predictor.kind == "zero-shot", result)
 
@@ -136,11 +136,11 @@ def note(answer: Answer, index: int) -> str:
     if answer.classes.everything_else and index == len(answer.classes.labels) - 1:
         return "what the list does not name"
     remarks = []
-    leaning = answer.result.leanings[index]
-    if leaning is not None:
+    nearest_class = answer.result.nearest_classes[index]
+    if nearest_class is not None:
         remarks.append(
-            f"not trained: nearest trained class “{leaning.name}”, "
-            f"similarity {leaning.similarity:.2f}"
+            f"not trained: nearest trained class “{nearest_class.name}”, "
+            f"similarity {nearest_class.similarity:.2f}"
         )
     if unknown := answer.result.unknown[index]:
         words = ", ".join(f"“{word}”" for word in unknown)
@@ -148,16 +148,16 @@ def note(answer: Answer, index: int) -> str:
     return "; ".join(remarks)
 
 
-def timing(effort: Effort) -> str:
+def timing(timings: Timings) -> str:
     """What was computed and how long each part took, in one line."""
     parts = []
-    if not effort.picture_reused:
-        parts.append(f"picture encoded in {duration(effort.picture_ms)}")
-    if effort.names_encoded:
-        plural = "s" if effort.names_encoded > 1 else ""
-        parts.append(f"{effort.names_encoded} new name{plural} in {duration(effort.names_ms)}")
-    parts.append(f"decoded in {duration(effort.decode_ms)}")
-    if effort.picture_reused:
+    if not timings.picture_reused:
+        parts.append(f"picture encoded in {duration(timings.picture_ms)}")
+    if timings.names_encoded:
+        plural = "s" if timings.names_encoded > 1 else ""
+        parts.append(f"{timings.names_encoded} new name{plural} in {duration(timings.names_ms)}")
+    parts.append(f"decoded in {duration(timings.decode_ms)}")
+    if timings.picture_reused:
         parts.append("picture features reused")
     return " · ".join(parts)
 

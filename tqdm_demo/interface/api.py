@@ -19,21 +19,21 @@ from tqdm_demo.inference.agreement import agreement
 from tqdm_demo.inference.predictor import Segmentation
 from tqdm_demo.inference.preprocessing import read_image
 from tqdm_demo.inference.rendering import label_png
-from tqdm_demo.interface.model_manager import ModelShelf
+from tqdm_demo.interface.model_manager import ModelManager
 from tqdm_demo.vocabulary import colours_for
 
 MOST_MODELS = 5
 StageName = Literal["clip", "before", "after", "mask"]
 
 
-def add_endpoints(shelf: ModelShelf, blocks: gr.Blocks) -> None:
+def add_endpoints(models: ModelManager, blocks: gr.Blocks) -> None:
     """Adds the endpoints to the page that is being built.
 
     Args:
-        shelf: the models that can be asked for, by their ``source``.
+        models: the models that can be asked for, by their ``source``.
         blocks: the page; its regular cleaning also removes the files of the answers.
     """
-    answers = Endpoints(shelf, blocks)
+    answers = Endpoints(models, blocks)
     gr.api(answers.models, api_name="models", concurrency_limit=None)
     running: dict[str, Callable[..., Any]] = {
         "segment": answers.segment,
@@ -48,12 +48,12 @@ class Endpoints:
     """The functions behind the endpoints; gradio shows their docstrings to programmers.
 
     Args:
-        shelf: see :func:`add_endpoints`.
+        models: see :func:`add_endpoints`.
         blocks: likewise.
     """
 
-    def __init__(self, shelf: ModelShelf, blocks: gr.Blocks) -> None:
-        self._shelf = shelf
+    def __init__(self, models: ModelManager, blocks: gr.Blocks) -> None:
+        self._models = models
         self._blocks = blocks
 
     def models(self) -> list[dict[str, str]]:
@@ -62,7 +62,7 @@ class Endpoints:
         """
         return [
             {"source": e.source, "title": e.title, "kind": e.kind, "about": e.about}
-            for e in self._shelf.entries
+            for e in self._models.entries
         ]
 
     def segment(
@@ -75,7 +75,7 @@ class Endpoints:
         those that the model was trained on.
         """
         with _in_words():
-            result = self._shelf.predictor(model).segment(_read(picture), names or None)
+            result = self._models.predictor(model).segment(_read(picture), names or None)
         return self._labels(result), list(result.names), list(result.shares)
 
     def similarity(
@@ -90,7 +90,7 @@ class Endpoints:
         names; the lowest and the highest value.
         """
         with _in_words():
-            stages = self._shelf.predictor(model).stages(_read(picture), names or None)
+            stages = self._models.predictor(model).stages(_read(picture), names or None)
             maps = getattr(stages, stage, None)
             if maps is None:
                 there = [s for s in StageName.__args__ if getattr(stages, s) is not None]
@@ -123,9 +123,9 @@ class Endpoints:
         if not 1 <= len(models) <= MOST_MODELS:
             raise ValueError(f"{len(models)} models: it takes 1 to {MOST_MODELS}.")
         for source in models:
-            self._shelf.entry(source)
-        entries = names or self._shelf.predictor(models[0]).default_names
-        return [self._shelf.predictor(source).segment(image, entries) for source in models]
+            self._models.entry(source)
+        entries = names or self._models.predictor(models[0]).default_names
+        return [self._models.predictor(source).segment(image, entries) for source in models]
 
     def _labels(self, result: Segmentation) -> gr.FileData:
         png = label_png(result.label_map, colours_for(result.names))

@@ -1,4 +1,4 @@
-"""The shelf of models that the page offers: described at once, loaded when they are asked for."""
+"""The models that the page offers: described at once, loaded when they are asked for."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COLUMNS = 3
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """One model on the shelf.
+    """One model of the page.
 
     Attributes:
         source: what ``Predictor.load`` takes; also the model's name in the API.
@@ -32,7 +32,7 @@ class ModelEntry:
     kind: str
 
 
-class ModelShelf:
+class ModelManager:
     """All models that can be chosen; a few of them are loaded. Safe to use from several threads.
 
     Args:
@@ -78,7 +78,7 @@ class ModelShelf:
         """What is known of one model.
 
         Raises:
-            ValueError: it is not on the shelf.
+            ValueError: the page does not offer it.
         """
         if source not in self._entries:
             raise ValueError(f"There is no model {source!r}; there are {', '.join(self._entries)}.")
@@ -93,7 +93,7 @@ class ModelShelf:
         """A model, loaded where it is not; keep no reference, or its memory is never given back.
 
         Raises:
-            ValueError: it is not on the shelf or cannot be had; a sentence for the visitor.
+            ValueError: the page does not offer it, or it cannot be had; a sentence for the visitor.
                 The models that are loaded stay.
         """
         self.entry(source)

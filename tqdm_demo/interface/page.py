@@ -1,4 +1,4 @@
-"""The page: the rail, the tabs, looks, and how it is served."""
+"""The page: the sidebar, the tabs, looks, and how it is served."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from tqdm_demo.interface import markup
 from tqdm_demo.interface.api import add_endpoints
 from tqdm_demo.interface.components.queue_line import build_queue_line
 from tqdm_demo.interface.examples import Example
-from tqdm_demo.interface.model_manager import ModelShelf
+from tqdm_demo.interface.model_manager import ModelManager
 from tqdm_demo.interface.parts import FIRST_TAB, PageParts, make_parts
 from tqdm_demo.interface.permalink import WRITE, read_link, write_link
-from tqdm_demo.interface.sidebar import Rail, build_rail, edit_names, take_picture
+from tqdm_demo.interface.sidebar import Sidebar, build_sidebar, edit_names, take_picture
 from tqdm_demo.interface.tabs import compare, segment, similarity
 from tqdm_demo.interface.tabs.domain_shift import tab as domain_shift
 from tqdm_demo.interface.theme import make_theme
@@ -39,21 +39,21 @@ STYLES = (
 TABS = (segment, similarity, compare, domain_shift)
 
 
-def build_page(shelf: ModelShelf, examples: Sequence[Example]) -> gr.Blocks:
+def build_page(models: ModelManager, examples: Sequence[Example]) -> gr.Blocks:
     """Builds the page.
 
     Args:
-        shelf: the models that can be chosen.
+        models: the models that can be chosen.
         examples: the gallery; the page opens with the first.
     """
     with gr.Blocks(
         title=TITLE, analytics_enabled=False, delete_cache=(HOUR, 6 * HOUR), fill_width=True
     ) as blocks:
-        page = make_parts(shelf, examples)
+        page = make_parts(models, examples)
         gr.HTML(markup.HEADLINE)
         with gr.Row(elem_classes="studio"):
-            with gr.Column(elem_classes="rail", scale=0, min_width=330):
-                rail = build_rail(page)
+            with gr.Column(elem_classes="sidebar", scale=0, min_width=330):
+                sidebar = build_sidebar(page)
             with (
                 gr.Column(elem_classes="stage", min_width=300),
                 gr.Tabs(selected=FIRST_TAB) as tabs,
@@ -61,10 +61,10 @@ def build_page(shelf: ModelShelf, examples: Sequence[Example]) -> gr.Blocks:
                 for module in TABS:
                     _build_tab(module, page)
         gr.HTML(markup.FOOTER)
-        _restore(blocks, page, rail, tabs)
+        _restore(blocks, page, sidebar, tabs)
         _keep_address(page)
         build_queue_line(blocks)
-        add_endpoints(shelf, blocks)
+        add_endpoints(models, blocks)
     return blocks
 
 
@@ -100,28 +100,28 @@ def _build_tab(module: ModuleType, page: PageParts) -> None:
     tab.select(lambda: module.ID, None, page.selected, **page.light)
 
 
-def _restore(blocks: gr.Blocks, page: PageParts, rail: Rail, tabs: gr.Tabs) -> None:
+def _restore(blocks: gr.Blocks, page: PageParts, sidebar: Sidebar, tabs: gr.Tabs) -> None:
     """Opens the page as its address says."""
     ids = [module.ID for module in TABS]
 
     def on_open(request: gr.Request) -> dict[Any, Any]:
-        link = read_link(dict(request.query_params), page.shelf, page.examples, ids)
+        link = read_link(dict(request.query_params), page.models, page.examples, ids)
         updates = {
-            **edit_names(link.text, link.everything_else, link.model, page, rail),
-            rail.names: link.text,
-            rail.everything_else: link.everything_else,
+            **edit_names(link.text, link.everything_else, link.model, page, sidebar),
+            sidebar.names: link.text,
+            sidebar.everything_else: link.everything_else,
             page.model: link.model,
             page.selected: link.tab,
             tabs: gr.Tabs(selected=link.tab),
         }
         if link.picture is not None:
-            updates |= take_picture(link.picture, page, rail)
-        updates.pop(rail.kept, None)
+            updates |= take_picture(link.picture, page, sidebar)
+        updates.pop(sidebar.kept, None)
         return updates
 
     outputs = [
-        rail.picture, rail.picture_problem, page.picture,
-        rail.names, rail.names_problem, rail.everything_else, page.classes,
+        sidebar.picture, sidebar.picture_problem, page.picture,
+        sidebar.names, sidebar.names_problem, sidebar.everything_else, page.classes,
         page.model, page.selected, tabs,
     ]  # fmt: skip
     blocks.load(on_open, None, outputs, **page.light)
@@ -132,7 +132,7 @@ def _keep_address(page: PageParts) -> None:
     query = gr.Textbox(visible="hidden", elem_id="query")
 
     def on_change(picture: str | None, classes: ClassList, model: str, tab: str) -> str:
-        return write_link(picture, classes, model, tab, page.shelf, page.examples)
+        return write_link(picture, classes, model, tab, page.models, page.examples)
 
     gr.on(
         [*page.changes, page.model.change],

@@ -10,7 +10,7 @@ import gradio as gr
 
 from tqdm_demo.class_list import parse_class_list
 from tqdm_demo.interface.examples import Example
-from tqdm_demo.interface.model_manager import ModelShelf
+from tqdm_demo.interface.model_manager import ModelManager
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
 # The long side of what is analysed and shown, in pixels.
@@ -40,7 +40,7 @@ class PageParts:
     writes one that another part owns.
 
     Attributes:
-        shelf: the models.
+        models: the models.
         examples: the pictures that the page offers.
         picture: state, path of the visitor's picture, known to be readable; None = none yet.
         classes: state, the last good :class:`tqdm_demo.class_list.ClassList`.
@@ -51,7 +51,7 @@ class PageParts:
         light: settings of an event that runs no model.
     """
 
-    shelf: ModelShelf
+    models: ModelManager
     examples: Sequence[Example]
     picture: gr.State
     classes: gr.State
@@ -92,13 +92,13 @@ def when_shown(tab: str) -> str:
     return _WHEN_SHOWN.replace("TAB", tab)
 
 
-def make_parts(shelf: ModelShelf, examples: Sequence[Example]) -> PageParts:
+def make_parts(models: ModelManager, examples: Sequence[Example]) -> PageParts:
     """Creates the states inside the current ``gr.Blocks``."""
     return PageParts(
-        shelf=shelf,
+        models=models,
         examples=tuple(examples),
         picture=gr.State(None),
         classes=gr.State(parse_class_list(DEFAULT_TEXT)),
-        model=gr.State(shelf.columns[0]),
+        model=gr.State(models.columns[0]),
         selected=gr.State(FIRST_TAB),
     )

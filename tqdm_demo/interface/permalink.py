@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from tqdm_demo.class_list import ClassList
 from tqdm_demo.interface.examples import Example
-from tqdm_demo.interface.model_manager import ModelShelf
+from tqdm_demo.interface.model_manager import ModelManager
 from tqdm_demo.interface.parts import DEFAULT_TEXT, FIRST_TAB
 
 # A list of 64 long names fits; more is nobody's class list.
@@ -48,13 +48,13 @@ class Link:
 
 
 def read_link(
-    query: Mapping[str, str], shelf: ModelShelf, examples: Sequence[Example], tabs: Sequence[str]
+    query: Mapping[str, str], models: ModelManager, examples: Sequence[Example], tabs: Sequence[str]
 ) -> Link:
     """Reads an address; what is not there, or not known here, is as on a fresh page.
 
     Args:
         query: the parameters of the address, whatever they hold.
-        shelf: the models that can be asked for.
+        models: the models that can be asked for.
         examples: the pictures that can be asked for.
         tabs: ids of the tabs.
     """
@@ -64,7 +64,7 @@ def read_link(
         picture=names.get(query.get("example", ""), next(iter(names.values()), None)),
         text=query.get("names", DEFAULT_TEXT)[:LONGEST_TEXT],
         everything_else=query.get("else") == "1",
-        model=model if model in {entry.source for entry in shelf.entries} else shelf.columns[0],
+        model=model if model in {entry.source for entry in models.entries} else models.columns[0],
         tab=tab if tab in tabs else FIRST_TAB,
     )
 
@@ -74,7 +74,7 @@ def write_link(
     classes: ClassList,
     model: str,
     tab: str,
-    shelf: ModelShelf,
+    models: ModelManager,
     examples: Sequence[Example],
 ) -> str:
     """The query for what a visitor sees: :func:`read_link` gives it back."""
@@ -82,7 +82,7 @@ def write_link(
     query: dict[str, str] = {}
     if picture in names:
         query["example"] = names[picture]
-    if model != shelf.columns[0]:
+    if model != models.columns[0]:
         query["model"] = model
     if classes.text != DEFAULT_TEXT:
         query["names"] = classes.text

@@ -8,15 +8,15 @@ from threading import Event
 
 from tqdm_demo.inference.preprocessing import read_image
 from tqdm_demo.interface.examples import Example
-from tqdm_demo.interface.model_manager import ModelShelf
+from tqdm_demo.interface.model_manager import ModelManager
 from tqdm_demo.interface.parts import MAX_SIDE
 
 # A model that takes longer than this for one picture would keep the machine from its visitors.
 TOO_LONG = 2.0  # seconds
 
 
-def warm_examples(
-    shelf: ModelShelf, examples: Sequence[Example], stop: Event, wait: float = 5.0
+def prefetch_examples(
+    models: ModelManager, examples: Sequence[Example], stop: Event, wait: float = 5.0
 ) -> int:
     """Lets the page's first model encode the examples; its cache keeps the features.
 
@@ -24,7 +24,7 @@ def warm_examples(
     and gives up on a model that is slow.
 
     Args:
-        shelf: the models.
+        models: the models.
         examples: the pictures.
         stop: ends it early.
         wait: seconds before it begins.
@@ -37,12 +37,12 @@ def warm_examples(
         if stop.wait(rest):
             return count
         try:
-            predictor = shelf.predictor(shelf.columns[0])
+            predictor = models.predictor(models.columns[0])
             start = time.perf_counter()
             predictor.segment(read_image(example.path, MAX_SIDE))
         except ValueError:  # whoever chooses it reads why
             return count
-        del predictor  # a reference would keep it when the shelf lets it go
+        del predictor  # a reference would keep it when the manager evicts it
         rest = time.perf_counter() - start
         if rest > TOO_LONG:
             return count + 1

@@ -1,4 +1,4 @@
-"""The rail beside the tabs: the picture, the examples and the class list, for all tabs."""
+"""The sidebar beside the tabs: the picture, the examples and the class list, for all tabs."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ CLICKED = """async () => {
 
 
 @dataclass(frozen=True)
-class Rail:
-    """The components that the events of the rail read and write.
+class Sidebar:
+    """The components that the events of the sidebar read and write.
 
     Attributes:
         picture: the upload field.
@@ -66,40 +66,40 @@ class Rail:
     kept: gr.BrowserState
 
 
-def build_rail(page: PageParts) -> Rail:
-    """Creates the rail inside the current column and connects its events."""
-    rail = Rail(
+def build_sidebar(page: PageParts) -> Sidebar:
+    """Creates the sidebar inside the current column and connects its events."""
+    sidebar = Sidebar(
         *_picture_block(page),
         *_names_block(),
         # The key only keeps the text from being read by chance; it protects nothing.
         kept=gr.BrowserState("", storage_key="tqdm-class-list", secret="class list"),
     )
-    _connect(page, rail)
-    return rail
+    _connect(page, sidebar)
+    return sidebar
 
 
-def take_picture(path: str | None, page: PageParts, rail: Rail) -> Updates:
+def take_picture(path: str | None, page: PageParts, sidebar: Sidebar) -> Updates:
     """A picture was chosen, or the field was emptied."""
     if path is None:
-        return {page.picture: None, rail.picture_problem: ""}
+        return {page.picture: None, sidebar.picture_problem: ""}
     try:
         image = read_image(path, MAX_SIDE)
     except ValueError as error:
-        return {rail.picture: None, rail.picture_problem: markup.problem(str(error))}
+        return {sidebar.picture: None, sidebar.picture_problem: markup.problem(str(error))}
     return {
-        rail.picture: path if _is_shown_by_browsers(path) else image,
-        rail.picture_problem: "",
+        sidebar.picture: path if _is_shown_by_browsers(path) else image,
+        sidebar.picture_problem: "",
         page.picture: path,
     }
 
 
-def sent_picture(path: str | None, page: PageParts, rail: Rail) -> Updates:
+def sent_picture(path: str | None, page: PageParts, sidebar: Sidebar) -> Updates:
     """A picture was uploaded, pasted or taken."""
-    updates = take_picture(path, page, rail)
+    updates = take_picture(path, page, sidebar)
     # What is in the field already is not sent back: it would take the place of a picture that the
     # visitor has chosen in the meantime.
-    if isinstance(updates.get(rail.picture), str):
-        del updates[rail.picture]
+    if isinstance(updates.get(sidebar.picture), str):
+        del updates[sidebar.picture]
     return updates
 
 
@@ -114,65 +114,65 @@ def _is_shown_by_browsers(path: str) -> bool:
 
 
 def edit_names(
-    text: str, everything_else: bool, model: str, page: PageParts, rail: Rail
+    text: str, everything_else: bool, model: str, page: PageParts, sidebar: Sidebar
 ) -> Updates:
     """The class list was edited: the last good one stays after a mistake."""
     try:
         classes = parse_class_list(text, everything_else)
-        if page.shelf.is_loaded(model):
-            page.shelf.predictor(model).check(classes.names)
+        if page.models.is_loaded(model):
+            page.models.predictor(model).check(classes.names)
     except ValueError as error:
-        return {rail.names_problem: markup.problem(str(error))}
-    updates = {rail.names_problem: "", page.classes: classes}
+        return {sidebar.names_problem: markup.problem(str(error))}
+    updates = {sidebar.names_problem: "", page.classes: classes}
     if classes.text.splitlines() not in map(list, PRESETS.values()):
-        updates[rail.kept] = classes.text
+        updates[sidebar.kept] = classes.text
     return updates
 
 
-def _connect(page: PageParts, rail: Rail) -> None:
+def _connect(page: PageParts, sidebar: Sidebar) -> None:
     def on_example(number: float) -> Updates:
-        return take_picture(str(page.examples[int(number)].path), page, rail)
+        return take_picture(str(page.examples[int(number)].path), page, sidebar)
 
     def on_picture(path: str | None) -> Updates:
-        return sent_picture(path, page, rail)
+        return sent_picture(path, page, sidebar)
 
     def on_clear() -> Updates:
-        return take_picture(None, page, rail)
+        return take_picture(None, page, sidebar)
 
     def on_names(text: str, everything_else: bool, model: str) -> Updates:
-        return edit_names(text, everything_else, model, page, rail)
+        return edit_names(text, everything_else, model, page, sidebar)
 
     def on_last_list(kept: str) -> str:
         if not kept:
             raise gr.Error("You have not written a list of your own yet.", print_exception=False)
         return kept
 
-    pictures = [rail.picture, rail.picture_problem, page.picture]
+    pictures = [sidebar.picture, sidebar.picture_problem, page.picture]
     settings = {**page.light, "trigger_mode": "always_last"}
-    rail.examples.select(on_example, rail.clicked, pictures, js=CLICKED, **settings)
+    sidebar.examples.select(on_example, sidebar.clicked, pictures, js=CLICKED, **settings)
     # Two events, not .input for both: when that tells of an emptied field, gradio still sends the
     # picture that was in it.
-    rail.picture.upload(on_picture, rail.picture, pictures, **settings)
-    rail.picture.clear(on_clear, None, pictures, **settings)
+    sidebar.picture.upload(on_picture, sidebar.picture, pictures, **settings)
+    sidebar.picture.clear(on_clear, None, pictures, **settings)
     # Not .input: gradio fires that for keys that write a letter, not for pasting or deleting.
     gr.on(
-        [rail.names.change, rail.everything_else.change],
+        [sidebar.names.change, sidebar.everything_else.change],
         on_names,
-        [rail.names, rail.everything_else, page.model],
-        [rail.names_problem, page.classes, rail.kept],
+        [sidebar.names, sidebar.everything_else, page.model],
+        [sidebar.names_problem, page.classes, sidebar.kept],
         js=DEBOUNCE,
         **settings,
     )
-    for button, title in zip(rail.presets, PRESETS, strict=True):
+    for button, title in zip(sidebar.presets, PRESETS, strict=True):
         ready = "\n".join(PRESETS[title]), title in NEED_EVERYTHING_ELSE
         button.click(
-            lambda ready=ready: ready, None, [rail.names, rail.everything_else], **page.light
+            lambda ready=ready: ready, None, [sidebar.names, sidebar.everything_else], **page.light
         )
-    rail.last_list.click(on_last_list, rail.kept, rail.names, **page.light)
+    sidebar.last_list.click(on_last_list, sidebar.kept, sidebar.names, **page.light)
 
 
 def _picture_block(page: PageParts) -> tuple[PictureInput, gr.HTML, gr.Gallery, gr.Number]:
-    with gr.Column(elem_classes="rail-picture"):
+    with gr.Column(elem_classes="sidebar-picture"):
         gr.HTML(markup.field_title("Your picture", "drop, paste, choose or take one"))
         picture = PictureInput(
             elem_id="picture",
@@ -204,7 +204,7 @@ def _picture_block(page: PageParts) -> tuple[PictureInput, gr.HTML, gr.Gallery, 
 
 
 def _names_block() -> tuple[gr.Textbox, gr.Checkbox, gr.HTML, tuple[gr.Button, ...], gr.Button]:
-    with gr.Column(elem_classes="rail-names"):
+    with gr.Column(elem_classes="sidebar-names"):
         gr.HTML(markup.field_title("Class names", "the answer follows while you type"))
         with gr.Row(elem_classes="presets"):
             presets = tuple(gr.Button(title, size="sm", min_width=40) for title in PRESETS)

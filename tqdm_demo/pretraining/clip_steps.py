@@ -32,7 +32,7 @@ def optimizers(clip: open_clip.CLIP, config: PretrainConfig) -> list[torch.optim
     return [
         torch.optim.Muon(
             hidden,
-            lr=config.matrix_rate,
+            lr=config.muon_learning_rate,
             weight_decay=config.weight_decay,
             adjust_lr_fn="match_rms_adamw",
         ),
@@ -67,7 +67,7 @@ def take_step(
     """
     if not torch.isfinite(loss):
         raise FloatingPointError(f"the loss is {loss.item()} at step {step}")
-    peaks = (config.matrix_rate, config.learning_rate)
+    peaks = (config.muon_learning_rate, config.learning_rate)
     for stepper, peak in zip(steppers, peaks, strict=True):
         stepper.zero_grad(set_to_none=True)
         for group in stepper.param_groups:

@@ -19,7 +19,7 @@ from tqdm_demo.systems.zero_shot import Answer
 
 
 @dataclass(frozen=True)
-class Leaning:
+class NearestClass:
     """The trained class whose rows a name borrows.
 
     Attributes:
@@ -75,9 +75,9 @@ class TrainedModel:
         scores = self.segmenter.semantic_scores(decoding.predictions[-1], assignment)
         return Answer(scores, decoding.score_map[:, : len(names)])
 
-    def leanings(
+    def nearest_classes(
         self, names: Sequence[str], embeddings: torch.Tensor
-    ) -> tuple[Leaning | None, ...]:
+    ) -> tuple[NearestClass | None, ...]:
         """Per name the trained class that it borrows from; None where it is trained itself.
 
         Args:
@@ -89,7 +89,7 @@ class TrainedModel:
         slots = assignment.slots[: len(names)]
         cosines = F.cosine_similarity(embeddings, self._trained[slots], dim=-1).tolist()
         return tuple(
-            None if name in trained else Leaning(trained[slot], cosine)
+            None if name in trained else NearestClass(trained[slot], cosine)
             for name, slot, cosine in zip(names, slots.tolist(), cosines, strict=True)
         )
 

@@ -109,7 +109,7 @@ class ZeroShotModel:
         # A cosine is no probability. Bringing it to [0, 1] changes no winner, resized or not.
         return Answer((1 + similarity) / 2, similarity)
 
-    def leanings(self, names: Sequence[str], embeddings: Tensor) -> tuple[None, ...]:
+    def nearest_classes(self, names: Sequence[str], embeddings: Tensor) -> tuple[None, ...]:
         """None for every name: nothing was trained that a name could borrow from."""
         return (None,) * len(names)
 

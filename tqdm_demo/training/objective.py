@@ -20,7 +20,7 @@ from tqdm_demo.data.augmentation import Batch
 from tqdm_demo.data.datasets import LabelledPicture
 from tqdm_demo.evaluation.metrics import ConfusionMatrix
 from tqdm_demo.inference.preprocessing import model_size, to_pixels
-from tqdm_demo.inference.sliding_window import Window, merge_windows, working_size
+from tqdm_demo.inference.sliding_window import Window, merge_windows, resized_size
 from tqdm_demo.model.assignment import QueryAssignment
 from tqdm_demo.model.segmenter import Decoding, Segmenter
 from tqdm_demo.training.distributed import sum_over_processes
@@ -132,7 +132,7 @@ class Objective:
     ) -> np.ndarray:
         """Train ids (H, W) of one picture in windows of the training size, as published."""
         config, (height, width) = self.segmenter.config, self.segmenter.config.input_size
-        working = working_size(image.shape[:2], config.input_size)
+        working = resized_size(image.shape[:2], config.input_size)
         pixels = to_pixels(image, working, config.image_mean, config.image_std)
 
         def maps(windows: list[Window]) -> tuple[Tensor, Tensor]:

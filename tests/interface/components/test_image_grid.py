@@ -50,7 +50,7 @@ def test_a_cell_is_put_in_its_place_and_nothing_else_changes():
 
 def test_the_value_of_a_board_is_plain():
     cell = b.Cell("data:,", "alt", scale=b.Scale(0.0, 1.0, ("#000000",)))
-    value = b.Board((b.Column("c", "n", (cell,)),), ("row",), labels=("road",)).value()
+    value = b.ImageGrid((b.Column("c", "n", (cell,)),), ("row",), labels=("road",)).value()
     assert value["columns"][0]["cells"][0]["scale"]["high"] == 1.0
     assert value["layout"] == "table" and value["labels"] == ("road",)
 

@@ -15,7 +15,7 @@ CLASSES = parse_class_list("road\nsky\ncar, taxi")
 
 
 @pytest.fixture(scope="module")
-def setting(tiny_shelf, tmp_path_factory):
+def setting(tiny_models, tmp_path_factory):
     folder = tmp_path_factory.mktemp("pictures")
     image = np.random.default_rng(4).integers(0, 256, (40, 60, 3), np.uint8)
     for name in ("known", "own"):
@@ -26,7 +26,7 @@ def setting(tiny_shelf, tmp_path_factory):
     known = folder / "known.png"
     example = Example(known, folder / "truth.png", "Known", "game", ("road",), "x")
     with gr.Blocks():
-        page = make_parts(tiny_shelf, [example])
+        page = make_parts(tiny_models, [example])
         parts = tab.build_tab(page)
     own_truth = np.full((40, 60), 1, np.uint8)
     own_truth[20:], own_truth[:, :5] = 0, 255
@@ -37,30 +37,30 @@ def setting(tiny_shelf, tmp_path_factory):
 
 
 def run(setting, picture, sources=None, pair=None, classes=CLASSES) -> tuple[list[dict], dict]:
-    sources = setting.page.shelf.columns if sources is None else sources
-    titles = [setting.page.shelf.entry(source).title for source in setting.page.shelf.columns]
-    boards, last = [], {}
+    sources = setting.page.models.columns if sources is None else sources
+    titles = [setting.page.models.entry(source).title for source in setting.page.models.columns]
+    grids, last = [], {}
     for update in tab.on_change(
         setting.page, setting.parts, picture, classes, sources, pair or titles[::2]
     ):
         last |= update
-        if update.get(setting.parts.board):
-            boards.append(update[setting.parts.board])
-    return boards, last
+        if update.get(setting.parts.grid):
+            grids.append(update[setting.parts.grid])
+    return grids, last
 
 
 def labels_of(setting, index) -> np.ndarray:
-    predictor = setting.page.shelf.predictor(setting.page.shelf.columns[index])
+    predictor = setting.page.models.predictor(setting.page.models.columns[index])
     return predictor.segment(setting.image, CLASSES.names).label_map
 
 
 def test_models_appear_one_by_one_and_the_difference_last(setting):
-    boards, last = run(setting, setting.own)
-    titles = [setting.page.shelf.entry(s).title for s in setting.page.shelf.columns]
-    final = boards[-1]
+    grids, last = run(setting, setting.own)
+    titles = [setting.page.models.entry(s).title for s in setting.page.models.columns]
+    final = grids[-1]
     heads = [column["title"] for column in final["columns"]]
     assert heads == ["Picture", *titles, f"{titles[0]} ≠ {titles[2]}"]
-    counts = [sum(bool(c["cells"][0]["picture"]) for c in b["columns"]) for b in boards]
+    counts = [sum(bool(c["cells"][0]["picture"]) for c in b["columns"]) for b in grids]
     assert counts[-3:] == [2, 3, 5]
     same = agreement(labels_of(setting, 0), labels_of(setting, 2))
     assert same < 1, "the models of this test must differ"
@@ -70,8 +70,8 @@ def test_models_appear_one_by_one_and_the_difference_last(setting):
 
 
 def test_the_truth_is_shown_and_judged_by_where_it_is_known(setting):
-    boards, last = run(setting, setting.known)
-    columns = boards[-1]["columns"]
+    grids, last = run(setting, setting.known)
+    columns = grids[-1]["columns"]
     assert columns[4]["title"] == "Truth"
     expected = 100 * mean_iou(labels_of(setting, 0), setting.truth)
     assert columns[1]["note"] == f"mIoU {expected:.1f} % against the truth"
@@ -81,23 +81,23 @@ def test_the_truth_is_shown_and_judged_by_where_it_is_known(setting):
 
 
 def test_a_model_can_be_held_against_the_truth(setting):
-    title = setting.page.shelf.entry(setting.page.shelf.columns[2]).title
-    boards, _ = run(setting, setting.known, pair=(title, "Truth"))
-    note = boards[-1]["columns"][-1]["note"]
+    title = setting.page.models.entry(setting.page.models.columns[2]).title
+    grids, _ = run(setting, setting.known, pair=(title, "Truth"))
+    note = grids[-1]["columns"][-1]["note"]
     counted = setting.truth != 255
     differ = (labels_of(setting, 2) != setting.truth) & counted
     assert note.startswith(f"{100 * differ.mean():.1f} %")
 
 
 def test_a_pair_that_is_not_there_has_no_difference(setting):
-    boards, _ = run(setting, setting.own, pair=("elsewhere", "Truth"))
-    assert len(boards[-1]["columns"]) == 4
+    grids, _ = run(setting, setting.own, pair=("elsewhere", "Truth"))
+    assert len(grids[-1]["columns"]) == 4
 
 
 @pytest.mark.parametrize(("picture", "sources"), [(None, None), ("own", [])])
 def test_what_is_missing_is_said(setting, picture, sources):
-    boards, last = run(setting, picture and setting.own, sources)
-    assert not boards and "first" in last[setting.parts.status]
+    grids, last = run(setting, picture and setting.own, sources)
+    assert not grids and "first" in last[setting.parts.status]
 
 
 def test_mistakes_are_told_in_place(setting):

@@ -16,7 +16,7 @@ CLASSES = parse_class_list("road\nsky\ncar, taxi: #112233")
 
 
 @pytest.fixture(scope="module")
-def setting(tiny_shelf, tmp_path_factory):
+def setting(tiny_models, tmp_path_factory):
     """The tab on a page of untrained models, with one example whose truth is known."""
     folder = tmp_path_factory.mktemp("pictures")
     rng = np.random.default_rng(2)
@@ -28,13 +28,13 @@ def setting(tiny_shelf, tmp_path_factory):
     known = folder / "known.png"
     example = Example(known, folder / "truth.png", "Known", "game", ("road",), "x")
     with gr.Blocks():
-        page = make_parts(tiny_shelf, [example])
+        page = make_parts(tiny_models, [example])
         parts = tab.build_tab(page)
     return SimpleNamespace(page=page, parts=parts, known=str(known), own=str(folder / "own.png"))
 
 
 def choice(setting, **changes) -> Choice:
-    textual, learned, clip = setting.page.shelf.columns
+    textual, learned, clip = setting.page.models.columns
     values = {
         "picked": ("car", "sky"), "by": BY_STAGE, "stage": STAGES[1].title, "captions": (),
         "colour_map": "inferno", "scale": SHARED,
@@ -44,24 +44,24 @@ def choice(setting, **changes) -> Choice:
 
 
 def run(setting, picture, classes=CLASSES, **changes) -> tuple[list[dict], dict]:
-    """All boards in their order, and all last values."""
-    boards, last = [], {}
+    """All grids in their order, and all last values."""
+    grids, last = [], {}
     for update in tab.on_change(
         setting.page, setting.parts, picture, classes, choice(setting, **changes)
     ):
         last |= update
-        if update.get(setting.parts.board):
-            boards.append(update[setting.parts.board])
-    return boards, last
+        if update.get(setting.parts.grid):
+            grids.append(update[setting.parts.grid])
+    return grids, last
 
 
-def filled(board) -> list[int]:
-    return [sum(bool(cell["picture"]) for cell in column["cells"]) for column in board["columns"]]
+def filled(grid) -> list[int]:
+    return [sum(bool(cell["picture"]) for cell in column["cells"]) for column in grid["columns"]]
 
 
 def test_rows_are_classes_and_columns_are_stages(setting):
-    boards, last = run(setting, setting.own)
-    final = boards[-1]
+    grids, last = run(setting, setting.own)
+    final = grids[-1]
     assert final["rows"] == ("car", "sky") and final["row_colours"][0] == (0x11, 0x22, 0x33)
     assert [column["title"] for column in final["columns"]] == [stage.title for stage in STAGES]
     assert filled(final) == [2] * len(STAGES)
@@ -71,8 +71,8 @@ def test_rows_are_classes_and_columns_are_stages(setting):
 
 
 def test_models_appear_one_by_one(setting):
-    boards, _ = run(setting, setting.own)
-    assert [sum(filled(board)) for board in boards[-3:]] == [6, 8, 10]
+    grids, _ = run(setting, setting.own)
+    assert [sum(filled(grid)) for grid in grids[-3:]] == [6, 8, 10]
 
 
 def test_clarity_uses_the_truth_where_it_is_known(setting):
@@ -80,7 +80,7 @@ def test_clarity_uses_the_truth_where_it_is_known(setting):
     _, known = run(setting, setting.known)
     table = setting.parts.clarity_table
     assert "the true one" in known[table] and "not known" in own[table]
-    assert len(known[setting.parts.clarity_board]["columns"]) == 4
+    assert len(known[setting.parts.clarity_grid]["columns"]) == 4
     assert known[setting.parts.clarity_group].visible is True
 
 
@@ -90,22 +90,22 @@ def test_clarity_of_one_class_says_that_it_needs_two(setting):
 
 
 def test_a_name_that_is_not_listed_is_added_and_told(setting):
-    boards, last = run(setting, setting.own, picked=("light", "road"))
-    assert boards[-1]["rows"] == ("light", "road")
+    grids, last = run(setting, setting.own, picked=("light", "road"))
+    assert grids[-1]["rows"] == ("light", "road")
     assert "“light”" in last[setting.parts.status]
 
 
 def test_columns_can_be_pictures(setting):
-    boards, last = run(setting, setting.own, by=BY_PICTURE, captions=("Known",))
-    assert [column["title"] for column in boards[-1]["columns"]] == ["Your picture", "Known"]
-    assert filled(boards[-1]) == [2, 2]
+    grids, last = run(setting, setting.own, by=BY_PICTURE, captions=("Known",))
+    assert [column["title"] for column in grids[-1]["columns"]] == ["Your picture", "Known"]
+    assert filled(grids[-1]) == [2, 2]
     assert last[setting.parts.clarity_group].visible == "hidden"
 
 
 def test_a_stage_that_a_model_does_not_have_is_said(setting):
-    learned = setting.page.shelf.columns[1]
-    boards, _ = run(setting, setting.own, textual=learned)
-    cells = boards[-1]["columns"][1]["cells"]
+    learned = setting.page.models.columns[1]
+    grids, _ = run(setting, setting.own, textual=learned)
+    cells = grids[-1]["columns"][1]["cells"]
     assert all(not cell["picture"] and "no such stage" in cell["caption"] for cell in cells)
 
 
@@ -114,7 +114,7 @@ def test_a_stage_that_a_model_does_not_have_is_said(setting):
     [({"picked": ("!!",)}, "no letter"), ({"clip": "nowhere"}, "There is no model")],
 )
 def test_a_mistake_is_told_in_place(setting, changes, words):
-    boards, last = run(setting, setting.own, **changes)
+    grids, last = run(setting, setting.own, **changes)
     assert words in last[setting.parts.status]
 
 
@@ -123,7 +123,7 @@ def test_a_picture_that_was_cleaned_away_is_said(setting):
     assert "not there any more" in last[setting.parts.status]
 
 
-def test_no_picture_empties_the_board(setting):
-    boards, last = run(setting, None)
-    assert not boards and last[setting.parts.board] is None
+def test_no_picture_empties_the_grid(setting):
+    grids, last = run(setting, None)
+    assert not grids and last[setting.parts.grid] is None
     assert "Choose a picture" in last[setting.parts.status]

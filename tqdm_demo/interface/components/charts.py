@@ -126,7 +126,7 @@ def figure_table(heads: Sequence[str], rows: Sequence[Sequence[str]], title: str
 
 def chip(colour: Colour) -> str:
     """A small square of a colour."""
-    return f'<i class="board-chip" style="background:rgb{tuple(colour)}"></i>'
+    return f'<i class="grid-chip" style="background:rgb{tuple(colour)}"></i>'
 
 
 def bar(level: float) -> str:

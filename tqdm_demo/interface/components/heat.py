@@ -1,4 +1,4 @@
-"""Heat maps as cells of a board: which colours, and which values they stand for.
+"""Heat maps as cells of a grid: which colours, and which values they stand for.
 
 Axes: H W the picture; h w a similarity map; K entries of the class list.
 """

@@ -1,13 +1,13 @@
-// Draws a board (see board.py). Runs once for every board of the page, with `element`, `props` and
+// Draws a grid (see image_grid.py). Runs once for every grid of the page, with `element`, `props` and
 // `watch` given by gradio. Text is set as text, never as markup.
 
-const board = element.querySelector(".board");
+const grid = element.querySelector(".image-grid");
 const decodedPixels = new Map(); // address of a PNG -> promise of {width, height, grey}
 let pictures = new Map(); // address -> <img>, so that a picture that stays is not decoded again
 let shown = []; // {cell, button, tag, mark, title} of every cell that has a picture
 
 const dialog = document.createElement("dialog");
-dialog.className = "board-zoom";
+dialog.className = "grid-zoom";
 let zoomed = 0;
 
 function make(tag, className, text) {
@@ -22,7 +22,7 @@ function css([red, green, blue]) {
 }
 
 function chip(colour) {
-    const node = make("i", "board-chip");
+    const node = make("i", "grid-chip");
     node.style.background = css(colour);
     return node;
 }
@@ -92,7 +92,7 @@ function zoom(index) {
     image.src = cell.picture;
     image.alt = cell.alt;
     const caption = make("p", "", [title, cell.caption].filter(Boolean).join(": "));
-    const bar = make("div", "board-zoom-bar");
+    const bar = make("div", "grid-zoom-bar");
     for (const [label, sign, act] of [
         ["Previous picture", "‹", () => zoom(zoomed - 1)],
         ["Next picture", "›", () => zoom(zoomed + 1)],
@@ -120,7 +120,7 @@ dialog.addEventListener("click", (event) => {
 // ---------------------------------------------------------------- the cells
 
 function drawScale({ low, high, stops }) {
-    const node = make("span", "board-scale");
+    const node = make("span", "grid-scale");
     const ramp = make("i");
     ramp.style.background = `linear-gradient(90deg, ${stops.join(", ")})`;
     node.append(make("span", "", number(low)), ramp, make("span", "", number(high)));
@@ -128,9 +128,9 @@ function drawScale({ low, high, stops }) {
 }
 
 function drawCell(cell, column, row, kept) {
-    const figure = make("figure", "board-cell");
+    const figure = make("figure", "grid-cell");
     if (!cell.picture) {
-        const awaited = make("div", cell.caption ? "board-none" : "board-awaited", cell.caption);
+        const awaited = make("div", cell.caption ? "grid-none" : "grid-awaited", cell.caption);
         figure.append(awaited);
         return figure;
     }
@@ -140,8 +140,8 @@ function drawCell(cell, column, row, kept) {
     if (!image.src) image.src = cell.picture;
     image.alt = cell.alt;
     kept.set(cell.picture, image);
-    const tag = make("span", "board-tag");
-    const mark = make("i", "board-mark");
+    const tag = make("span", "grid-tag");
+    const mark = make("i", "grid-mark");
     button.append(image, mark, tag);
     const title = [column.title, row].filter(Boolean).join(", ");
     const item = { cell, button, tag, mark, title };
@@ -158,21 +158,21 @@ function drawCell(cell, column, row, kept) {
 }
 
 function drawHead(column) {
-    const head = make("div", "board-head");
+    const head = make("div", "grid-head");
     head.append(make("strong", "", column.title));
     if (column.note) head.append(make("span", "", column.note));
     return head;
 }
 
 function drawRowHead(value, row) {
-    const head = make("div", "board-row");
+    const head = make("div", "grid-row");
     if (value.row_colours.length) head.append(chip(value.row_colours[row]));
     head.append(make("span", "", value.rows[row]));
     return head;
 }
 
 function drawTable(value, kept) {
-    board.style.setProperty("--columns", value.columns.length);
+    grid.style.setProperty("--columns", value.columns.length);
     const nodes = value.columns.map(drawHead);
     value.rows.forEach((title, row) => {
         if (title) nodes.push(drawRowHead(value, row));
@@ -185,11 +185,11 @@ function drawTable(value, kept) {
 
 function drawCards(value, kept) {
     return value.columns.map((column) => {
-        const card = make("div", "board-card");
+        const card = make("div", "grid-card");
         card.append(drawHead(column));
         column.cells.forEach((cell, row) => {
             const figure = drawCell(cell, column, value.rows[row], kept);
-            if (value.rows[row]) figure.prepend(make("span", "board-what", value.rows[row]));
+            if (value.rows[row]) figure.prepend(make("span", "grid-what", value.rows[row]));
             card.append(figure);
         });
         return card;
@@ -197,23 +197,23 @@ function drawCards(value, kept) {
 }
 
 function draw() {
-    // A board that is shown for the first time may find gradio's own "no change" in place of its
+    // A grid that is shown for the first time may find gradio's own "no change" in place of its
     // value, which follows.
     const value = props.value?.columns ? props.value : null;
     const kept = new Map();
     shown = [];
-    board.classList.toggle("empty", !value);
+    grid.classList.toggle("empty", !value);
     if (!value) {
-        board.replaceChildren();
+        grid.replaceChildren();
         return;
     }
-    const left = board.scrollLeft;
-    board.dataset.layout = value.layout;
-    board.style.setProperty("--aspect", value.aspect);
+    const left = grid.scrollLeft;
+    grid.dataset.layout = value.layout;
+    grid.style.setProperty("--aspect", value.aspect);
     const nodes = value.layout === "table" ? drawTable(value, kept) : drawCards(value, kept);
-    board.replaceChildren(...nodes);
-    board.scrollLeft = left;
-    board.dataset.awaited = board.querySelectorAll(".board-awaited").length;
+    grid.replaceChildren(...nodes);
+    grid.scrollLeft = left;
+    grid.dataset.awaited = grid.querySelectorAll(".grid-awaited").length;
     pictures = kept;
     const inUse = new Set(shown.map((item) => item.cell.pixels));
     for (const address of decodedPixels.keys()) {

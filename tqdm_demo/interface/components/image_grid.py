@@ -1,8 +1,8 @@
-"""A board of pictures: columns of cells under headings, filled one after the other.
+"""A grid of pictures: columns of cells under headings, filled one after the other.
 
-The browser's side is ``board.js``: it lays the cells out, enlarges one that is clicked, and, while
-the pointer is over a cell, tells in all cells of the board what each says about that place. The
-board's looks are in ``board.css``. Titles, captions and class names reach the page as text.
+The browser's side is ``image_grid.js``: it lays the cells out, enlarges one that is clicked, and,
+while the pointer is over a cell, tells in all cells of the grid what each says about that place.
+Its styles are in ``image_grid.css``. Titles, captions and class names reach the page as text.
 
 Axes: H W a picture or label map; h w a similarity map.
 """
@@ -53,7 +53,7 @@ class Cell:
         alt: what it shows, for those who do not see it.
         caption: a line below it.
         pixels: address of a PNG whose grey values tell what is where; empty = nothing to tell.
-        scale: what the grey values 0 and 255 mean; None = they index the classes of the board.
+        scale: what the grey values 0 and 255 mean; None = they index the classes of the grid.
     """
 
     picture: str = ""
@@ -82,7 +82,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Board:
+class ImageGrid:
     """What the component shows.
 
     Attributes:
@@ -109,12 +109,12 @@ class Board:
         return asdict(self)
 
 
-def make_board(elem_id: str) -> gr.HTML:
-    """The component; its value is that of :meth:`Board.value`, or None."""
+def make_grid(elem_id: str) -> gr.HTML:
+    """The component; its value is that of :meth:`ImageGrid.value`, or None."""
     return gr.HTML(
         None,
         elem_id=elem_id,
-        html_template='<div class="board" role="group"></div>',
+        html_template='<div class="image-grid" role="group"></div>',
         js_on_load=_SCRIPT.read_text(encoding="utf-8"),
         apply_default_css=False,
     )

@@ -9,7 +9,7 @@ import gradio as gr
 # Asks every few seconds, and only while this page waits for an answer.
 _SCRIPT = """
 const line = element.querySelector(".queue-line");
-const WAITS = ".working, .progress, .board-awaited";
+const WAITS = ".working, .progress, .grid-awaited";
 async function look() {
     if (!element.isConnected) return clearInterval(timer);
     const count = document.querySelector(WAITS) ? await server.waiting(null) : 0;

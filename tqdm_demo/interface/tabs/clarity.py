@@ -15,9 +15,9 @@ from tqdm_demo.inference.agreement import Clarity, clarity
 from tqdm_demo.inference.rendering import margin_map, margin_stops
 from tqdm_demo.interface.components import charts
 from tqdm_demo.interface.components.image_grid import (
-    Board,
     Cell,
     Column,
+    ImageGrid,
     Scale,
     photo,
     value_pixels,
@@ -59,7 +59,7 @@ def measure(title: str, note: str, maps: np.ndarray, labels: np.ndarray) -> Meas
     return Measured(title, note, clarity(maps, labels))
 
 
-def clarity_board(image: np.ndarray, measured: Sequence[Measured]) -> Board:
+def clarity_grid(image: np.ndarray, measured: Sequence[Measured]) -> ImageGrid:
     """Margin maps side by side, on one scale."""
     finite = [np.abs(m.clarity.margins[np.isfinite(m.clarity.margins)]) for m in measured]
     reach = max(float(np.quantile(np.concatenate(finite), 0.98)), 1e-3)
@@ -79,7 +79,7 @@ def clarity_board(image: np.ndarray, measured: Sequence[Measured]) -> Board:
         )
         for m in measured
     )
-    return Board(columns, rows=("",), aspect=image.shape[1] / image.shape[0])
+    return ImageGrid(columns, rows=("",), aspect=image.shape[1] / image.shape[0])
 
 
 def clarity_table(measured: Sequence[Measured], known: bool) -> str:

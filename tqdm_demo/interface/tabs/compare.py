@@ -17,11 +17,11 @@ from tqdm_demo.interface import markup
 from tqdm_demo.interface.components import charts
 from tqdm_demo.interface.components.image_grid import (
     AWAITED,
-    Board,
     Cell,
     Column,
+    ImageGrid,
     label_pixels,
-    make_board,
+    make_grid,
     photo,
 )
 from tqdm_demo.interface.examples import find_example, read_truth
@@ -49,16 +49,16 @@ class CompareParts:
         first: menu of the answer that is compared with another one.
         second: menu of the other one.
         status: what is going on, or what went wrong.
-        board: the pictures.
+        grid: the pictures.
         differing: how the two chosen answers differ.
         shares: every class's share of the picture.
-        asked: state, what the board answers; nothing is computed where that is asked again.
+        asked: state, what the grid answers; nothing is computed where that is asked again.
     """
 
     first: gr.Dropdown
     second: gr.Dropdown
     status: gr.HTML
-    board: gr.HTML
+    grid: gr.HTML
     differing: gr.HTML
     shares: gr.HTML
     asked: gr.State
@@ -66,7 +66,7 @@ class CompareParts:
 
 @dataclass(frozen=True)
 class Shown:
-    """One answer on the board.
+    """One answer on the grid.
 
     Attributes:
         title: of the model, or "Truth".
@@ -84,13 +84,13 @@ def build_tab(page: PageParts) -> CompareParts:
     gr.HTML(markup.line(LEAD))
     models, first, second = _build_controls(page)
     status = gr.HTML(elem_id="compare-status")
-    board = make_board("compare-board")
+    grid = make_grid("compare-grid")
     with gr.Row(elem_classes="compare-figures"):
         with gr.Column(min_width=300, scale=3):
             shares = gr.HTML(elem_id="compare-shares")
         with gr.Column(min_width=260, scale=2):
             differing = gr.HTML(elem_id="compare-differing")
-    parts = CompareParts(first, second, status, board, differing, shares, gr.State(None))
+    parts = CompareParts(first, second, status, grid, differing, shares, gr.State(None))
 
     def changed(
         selected: str, last: Any, picture: str | None, classes: ClassList,
@@ -105,7 +105,7 @@ def build_tab(page: PageParts) -> CompareParts:
         yield {parts.asked: asked}
 
     def models_changed(sources: list[str]) -> tuple[gr.Dropdown, gr.Dropdown]:
-        titles = [page.shelf.entry(source).title for source in sources]
+        titles = [page.models.entry(source).title for source in sources]
         pair = (titles[-1:] or [None])[0], (titles[:1] or [None])[0]
         return tuple(gr.Dropdown(choices=[*titles, TRUTH], value=value) for value in pair)
 
@@ -114,7 +114,7 @@ def build_tab(page: PageParts) -> CompareParts:
         [*page.changes, models.input, first.input, second.input],
         changed,
         [page.selected, parts.asked, page.picture, page.classes, models, first, second],
-        [status, board, differing, shares, parts.asked],
+        [status, grid, differing, shares, parts.asked],
         js=when_shown(ID),
         **page.latest,
     )
@@ -123,11 +123,11 @@ def build_tab(page: PageParts) -> CompareParts:
 
 def _build_controls(page: PageParts) -> tuple[gr.Dropdown, gr.Dropdown, gr.Dropdown]:
     """The models, and the two whose difference is shown."""
-    chosen = list(reversed(page.shelf.columns))
-    titles = [page.shelf.entry(source).title for source in chosen]
+    chosen = list(reversed(page.models.columns))
+    titles = [page.models.entry(source).title for source in chosen]
     with gr.Row(elem_classes="tab-controls"):
         models = gr.Dropdown(
-            [(entry.title, entry.source) for entry in page.shelf.entries],
+            [(entry.title, entry.source) for entry in page.models.entries],
             value=chosen,
             multiselect=True,
             max_choices=MOST_MODELS,
@@ -166,7 +166,7 @@ def on_change(
         what = "picture" if picture is None else "model"
         yield {
             parts.status: markup.line(f"Choose a {what} first."),
-            parts.board: None,
+            parts.grid: None,
             parts.differing: "",
             parts.shares: "",
         }
@@ -191,22 +191,22 @@ def _fill(
     pair: Sequence[str | None],
 ) -> Iterator[Updates]:
     """Shows one model after the other, then how two of them differ."""
-    titles = [page.shelf.entry(source).title for source in sources]
-    waiting = not all(map(page.shelf.is_loaded, sources))
+    titles = [page.models.entry(source).title for source in sources]
+    waiting = not all(map(page.models.is_loaded, sources))
     answers: list[Shown] = []
     for done, (source, title) in enumerate(zip(sources, titles, strict=True)):
         if done or waiting:
             yield _update(parts, image, truth, classes, titles, answers)
         text = f"{title} looks at the picture …"
         yield {parts.status: charts.progress(done, len(sources), text)}
-        result = page.shelf.predictor(source).segment(image, classes.names)
+        result = page.models.predictor(source).segment(image, classes.names)
         answers.append(Shown(title, _judged(result.label_map, truth), result.label_map))
     if truth is not None:
         answers.append(Shown(TRUTH, "as it was drawn", truth))
     update = _update(parts, image, truth, classes, titles, answers)
     two = [next((a for a in answers if a.title == title), None) for title in pair]
     if None not in two:
-        update |= _difference(parts, image, classes, two, _board(image, classes, titles, answers))
+        update |= _difference(parts, image, classes, two, _grid(image, classes, titles, answers))
     yield {**update, parts.status: ""}
 
 
@@ -221,20 +221,20 @@ def _update(
     heads = [*titles, TRUTH] if truth is not None else list(titles)
     known = {answer.title: _shares(answer.labels, len(classes.labels)) for answer in answers}
     table = charts.share_table(heads, classes.labels, classes.colours, [*map(known.get, heads)])
-    board = _board(image, classes, titles, answers)
-    return {parts.board: board.value(), parts.shares: table if answers else ""}
+    grid = _grid(image, classes, titles, answers)
+    return {parts.grid: grid.value(), parts.shares: table if answers else ""}
 
 
-def _board(
+def _grid(
     image: np.ndarray, classes: ClassList, titles: Sequence[str], answers: Sequence[Shown]
-) -> Board:
+) -> ImageGrid:
     small = shrink(image, SHOWN_SIDE)
     size = f"{image.shape[1]} × {image.shape[0]} pixels"
     columns = [Column("Picture", size, (Cell(photo(small), "The picture"),))]
     columns += [Column(a.title, a.note, (_cell(image, a, classes),)) for a in answers]
     columns += [Column(title, "", (AWAITED,)) for title in titles[len(answers) :]]
     aspect = image.shape[1] / image.shape[0]
-    return Board(
+    return ImageGrid(
         tuple(columns),
         rows=("",),
         labels=classes.labels,
@@ -251,7 +251,11 @@ def _cell(image: np.ndarray, answer: Shown, classes: ClassList) -> Cell:
 
 
 def _difference(
-    parts: CompareParts, image: np.ndarray, classes: ClassList, two: Sequence[Shown], board: Board
+    parts: CompareParts,
+    image: np.ndarray,
+    classes: ClassList,
+    two: Sequence[Shown],
+    grid: ImageGrid,
 ) -> Updates:
     """Adds where two answers differ, and says in which classes."""
     one, other = two
@@ -271,7 +275,7 @@ def _difference(
     heads = (one.title, other.title, "Share of the picture")
     table = charts.figure_table(heads, rows, "Where the two differ most")
     return {
-        parts.board: replace(board, columns=(*board.columns, column)).value(),
+        parts.grid: replace(grid, columns=(*grid.columns, column)).value(),
         parts.differing: table or markup.line("No difference at all."),
     }
 

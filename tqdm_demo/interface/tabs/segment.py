@@ -54,15 +54,15 @@ class SegmentParts:
 
 def build_tab(page: PageParts) -> SegmentParts:
     """Creates the tab inside the current ``gr.Tab`` and connects its events."""
-    store = AnswerStore(page.shelf)
-    first = page.shelf.entry(page.shelf.columns[0])
+    store = AnswerStore(page.models)
+    first = page.models.entry(page.models.columns[0])
 
     def read_pixel(payload: Any) -> dict[str, Any] | None:
         return store.read_pixel(payload)
 
     with gr.Row(elem_classes="model-row"):
         model = gr.Dropdown(
-            [(entry.title, entry.source) for entry in page.shelf.entries],
+            [(entry.title, entry.source) for entry in page.models.entries],
             value=first.source,
             label="Model",
             elem_id="model",
@@ -106,8 +106,8 @@ def on_change(
     if question == asked:
         yield gr.skip()
         return
-    if not store.shelf.is_loaded(source):
-        yield {parts.status: markup.working(f"Loading {store.shelf.entry(source).title} …")}
+    if not store.models.is_loaded(source):
+        yield {parts.status: markup.working(f"Loading {store.models.entry(source).title} …")}
     elif asked is None or (asked.picture, asked.source) != (picture, source):
         yield {parts.status: markup.working("Reading the picture …")}
     yield show(store, parts, question)
@@ -120,7 +120,7 @@ def show(store: AnswerStore, parts: SegmentParts, question: Question) -> Updates
         shown = to_viewer(answer)
     except ValueError as error:
         return {parts.status: markup.problem(str(error))}
-    told = "asked before, nothing to compute" if kept else timing(answer.result.effort)
+    told = "asked before, nothing to compute" if kept else timing(answer.result.timings)
     return {
         parts.viewer: shown,
         parts.status: markup.line(f"{answer.title}: {told}"),
@@ -148,7 +148,7 @@ def _connect(page: PageParts, parts: SegmentParts, store: AnswerStore) -> None:
         return gr.skip() if question is None else show(store, parts, question)
 
     def chosen(source: str) -> Updates:
-        card = markup.model_card(page.shelf.entry(source))
+        card = markup.model_card(page.models.entry(source))
         return {parts.model: source, parts.card: card}
 
     def copied(picture: str | None) -> None:

@@ -19,10 +19,10 @@ from tqdm_demo.interface.components import charts
 from tqdm_demo.interface.components.heat import EXPLAINED, HeatLook, Listed, find_picked, heat_cell
 from tqdm_demo.interface.components.image_grid import (
     AWAITED,
-    Board,
     Cell,
     Column,
-    make_board,
+    ImageGrid,
+    make_grid,
     with_cell,
 )
 from tqdm_demo.interface.examples import find_example, read_truth
@@ -46,9 +46,9 @@ LEAD = (
 )
 # In the order in which they run.
 ROLES = ("textual", "clip", "learned")
-# In the page all the same: a board that gradio adds later can miss its first value.
+# In the page all the same: a grid that gradio adds later can miss its first value.
 HIDDEN = "hidden"
-# The long side of a picture on the board, in pixels.
+# The long side of a picture on the grid, in pixels.
 SHOWN_SIDE = 640
 
 Updates = dict[Any, Any]
@@ -59,10 +59,10 @@ class SimilarityParts:
     """The components that the events write."""
 
     status: gr.HTML
-    board: gr.HTML
+    grid: gr.HTML
     scale_note: gr.HTML
     clarity_group: gr.Column
-    clarity_board: gr.HTML
+    clarity_grid: gr.HTML
     clarity_table: gr.HTML
     asked: gr.State
 
@@ -73,7 +73,7 @@ def build_tab(page: PageParts) -> SimilarityParts:
     controls = build_controls(page)
     parts = SimilarityParts(
         status=gr.HTML(elem_id="similarity-status"),
-        board=make_board("similarity-board"),
+        grid=make_grid("similarity-grid"),
         scale_note=gr.HTML(elem_id="similarity-scale-note"),
         **_clarity_parts(),
         asked=gr.State(None),
@@ -101,10 +101,10 @@ def build_tab(page: PageParts) -> SimilarityParts:
         [page.selected, parts.asked, page.picture, page.classes, *controls],
         [
             parts.status,
-            parts.board,
+            parts.grid,
             parts.scale_note,
             parts.clarity_group,
-            parts.clarity_board,
+            parts.clarity_grid,
             parts.clarity_table,
             parts.asked,
         ],
@@ -125,7 +125,7 @@ def on_change(
     if picture is None:
         yield {
             parts.status: markup.line("Choose a picture first."),
-            parts.board: None,
+            parts.grid: None,
             parts.clarity_group: gr.Column(visible=HIDDEN),
         }
         return
@@ -150,23 +150,23 @@ def _compare_stages(
     listed: Listed,
     choice: Choice,
 ) -> Iterator[Updates]:
-    """Fills the board model by model, then measures clarity."""
+    """Fills the grid model by model, then measures clarity."""
     columns = tuple(_awaited(stage.title, stage.note, listed) for stage in STAGES)
     sources = [getattr(choice, role) for role in ROLES]
-    if not all(map(page.shelf.is_loaded, sources)):  # else the last board stays for a moment
-        yield {parts.board: _board(image, columns, listed).value()}
+    if not all(map(page.models.is_loaded, sources)):  # else the last grid stays for a moment
+        yield {parts.grid: _grid(image, columns, listed).value()}
     found: dict[str, Stages] = {}
     small = shrink(image, SHOWN_SIDE)
     for done, (role, source) in enumerate(zip(ROLES, sources, strict=True)):
-        title = page.shelf.entry(source).title
+        title = page.models.entry(source).title
         yield {parts.status: charts.progress(done, 3, f"{title} looks at the picture …")}
-        found[role] = page.shelf.predictor(source).stages(image, listed.entries)
+        found[role] = page.models.predictor(source).stages(image, listed.entries)
         for index, stage in enumerate(STAGES):
             if stage.role == role:
                 cells = _cells(small, getattr(found[role], stage.kept), stage, listed, choice)
                 for row, cell in enumerate(cells):
                     columns = with_cell(columns, index, row, cell)
-        yield {parts.board: _board(image, columns, listed).value()}
+        yield {parts.grid: _grid(image, columns, listed).value()}
     truth = read_truth(find_example(page.examples, picture), image.shape[:2])
     yield _clarity(parts, small, found, truth, listed.entries)
 
@@ -174,24 +174,24 @@ def _compare_stages(
 def _compare_pictures(
     page: PageParts, parts: SimilarityParts, image: np.ndarray, listed: Listed, choice: Choice
 ) -> Iterator[Updates]:
-    """Fills the board picture by picture."""
+    """Fills the grid picture by picture."""
     stage = next(stage for stage in STAGES if stage.title == choice.stage)
     examples = [example for example in page.examples if example.caption in choice.captions]
     pictures = [("Your picture", image)]
     pictures += [(e.caption, read_image(e.path, MAX_SIDE)) for e in examples]
     columns = tuple(_awaited(title, "", listed) for title, _ in pictures)
     yield {
-        parts.board: _board(image, columns, listed).value(),
+        parts.grid: _grid(image, columns, listed).value(),
         parts.clarity_group: gr.Column(visible=HIDDEN),
     }
-    predictor = page.shelf.predictor(getattr(choice, stage.role))
+    predictor = page.models.predictor(getattr(choice, stage.role))
     for index, (title, shown) in enumerate(pictures):
         yield {parts.status: charts.progress(index, len(pictures), f"{stage.title}: {title} …")}
         maps = getattr(predictor.stages(shown, listed.entries), stage.kept)
         cells = _cells(shrink(shown, SHOWN_SIDE), maps, stage, listed, choice)
         for row, cell in enumerate(cells):
             columns = with_cell(columns, index, row, cell)
-        yield {parts.board: _board(image, columns, listed).value()}
+        yield {parts.grid: _grid(image, columns, listed).value()}
 
 
 def _cells(
@@ -227,12 +227,12 @@ def _clarity(
             except ValueError as error:
                 return {
                     parts.clarity_group: gr.Column(visible=True),
-                    parts.clarity_board: None,
+                    parts.clarity_grid: None,
                     parts.clarity_table: markup.line(str(error)),
                 }
     return {
         parts.clarity_group: gr.Column(visible=True if measured else HIDDEN),
-        parts.clarity_board: clarity.clarity_board(image, measured).value() if measured else None,
+        parts.clarity_grid: clarity.clarity_grid(image, measured).value() if measured else None,
         parts.clarity_table: clarity.clarity_table(measured, known) if measured else "",
     }
 
@@ -241,9 +241,9 @@ def _awaited(title: str, note: str, listed: Listed) -> Column:
     return Column(title, note, (AWAITED,) * len(listed.rows))
 
 
-def _board(image: np.ndarray, columns: tuple[Column, ...], listed: Listed) -> Board:
+def _grid(image: np.ndarray, columns: tuple[Column, ...], listed: Listed) -> ImageGrid:
     aspect = image.shape[1] / image.shape[0]
-    return Board(columns, listed.labels, listed.colours, aspect=aspect)
+    return ImageGrid(columns, listed.labels, listed.colours, aspect=aspect)
 
 
 def _added(listed: Listed) -> str:
@@ -258,6 +258,6 @@ def _clarity_parts() -> dict[str, Any]:
         gr.HTML(
             markup.field_title("Pixel semantic clarity", "without and with text-to-pixel attention")
         )
-        board = make_board("clarity-board")
+        grid = make_grid("clarity-grid")
         table = gr.HTML(elem_id="clarity-table")
-    return {"clarity_group": group, "clarity_board": board, "clarity_table": table}
+    return {"clarity_group": group, "clarity_grid": grid, "clarity_table": table}

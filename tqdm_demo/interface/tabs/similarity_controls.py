@@ -20,7 +20,7 @@ MOST_PICKED = 6
 
 @dataclass(frozen=True)
 class Stage:
-    """A column of the board.
+    """A column of the grid.
 
     Attributes:
         title: its heading.
@@ -108,7 +108,7 @@ def build_controls(page: PageParts) -> list[Any]:
 
 
 def _role(page: PageParts, label: str, kind: str) -> gr.Dropdown:
-    entries = [entry for entry in page.shelf.entries if entry.kind in (kind, "")]
+    entries = [entry for entry in page.models.entries if entry.kind in (kind, "")]
     choices = [(entry.title, entry.source) for entry in entries]
     first = next((entry.source for entry in entries if entry.kind == kind), None)
     return gr.Dropdown(choices, value=first, label=label, elem_id=f"similarity-{kind}")

@@ -15,8 +15,8 @@ MOST_MODELS = 4
 def model_menu(page: PageParts, elem_id: str) -> gr.Dropdown:
     """A menu for up to :data:`MOST_MODELS` models; all columns of the page are chosen."""
     return gr.Dropdown(
-        [(entry.title, entry.source) for entry in page.shelf.entries],
-        value=list(page.shelf.columns),
+        [(entry.title, entry.source) for entry in page.models.entries],
+        value=list(page.models.columns),
         multiselect=True,
         max_choices=MOST_MODELS,
         label=f"Models, up to {MOST_MODELS}",

@@ -17,11 +17,11 @@ from tqdm_demo.interface import markup
 from tqdm_demo.interface.components import charts
 from tqdm_demo.interface.components.image_grid import (
     AWAITED,
-    Board,
     Cell,
     Column,
+    ImageGrid,
     label_pixels,
-    make_board,
+    make_grid,
     photo,
     with_cell,
 )
@@ -49,7 +49,7 @@ class FilterParts:
     """The components that the events write."""
 
     status: gr.HTML
-    board: gr.HTML
+    grid: gr.HTML
     chart_status: gr.HTML
     chart: gr.HTML
 
@@ -67,7 +67,7 @@ def build_panel(page: PageParts) -> FilterParts:
                              elem_id="filter-strength", scale=3, min_width=260)  # fmt: skip
         run, stop = run_buttons("Change the look", "filter")
     status = gr.HTML(elem_id="filter-status")
-    board = make_board("filter-board")
+    grid = make_grid("filter-grid")
     gr.HTML(markup.field_title("How soon does it break?", "agreement over the filter’s strength"))
     with gr.Row(elem_classes="tab-controls"):
         domain = gr.Dropdown(choices, value="fog", label="Look", elem_id="chart-domain",
@@ -75,7 +75,7 @@ def build_panel(page: PageParts) -> FilterParts:
         draw, stop_drawing = run_buttons("Draw the curve", "chart")
     chart_status = gr.HTML(elem_id="chart-status")
     chart = gr.HTML(elem_id="chart")
-    parts = FilterParts(status, board, chart_status, chart)
+    parts = FilterParts(status, grid, chart_status, chart)
 
     def filtered(picture: str | None, classes: ClassList, *values: Any) -> Iterator[Updates]:
         yield from show_filters(page, parts, picture, classes, *values)
@@ -84,7 +84,7 @@ def build_panel(page: PageParts) -> FilterParts:
         yield from draw_curve(page, parts, picture, classes, *values)
 
     shared = [page.picture, page.classes]
-    connect_run(page, run, stop, filtered, [*shared, domains, strength, models], [status, board])
+    connect_run(page, run, stop, filtered, [*shared, domains, strength, models], [status, grid])
     connect_run(page, draw, stop_drawing, drawn, [*shared, domain, models], [chart_status, chart])
     return parts
 
@@ -98,10 +98,10 @@ def show_filters(
     strength: float,
     sources: Sequence[str],
 ) -> Iterator[Updates]:
-    """Fills the board look by look: the filtered picture over every model's answer."""
+    """Fills the grid look by look: the filtered picture over every model's answer."""
     try:
         image = _read(picture, domains, sources)
-        titles = [page.shelf.entry(source).title for source in sources]
+        titles = [page.models.entry(source).title for source in sources]
         before = []
         names = ["Your picture", *(DOMAINS[name].title for name in domains)]
         columns = tuple(Column(name, "", (AWAITED,) * (1 + len(sources))) for name in names)
@@ -109,13 +109,13 @@ def show_filters(
             text = f"{title} …"
             yield {
                 parts.status: charts.progress(index, len(names), text),
-                parts.board: _board(image, columns, titles, classes).value(),
+                parts.grid: _grid(image, columns, titles, classes).value(),
             }
             changed = apply_domain(name, image, strength=float(strength))
             cell = Cell(photo(shrink(changed, SHOWN_SIDE)), f"The picture as {title}")
             columns = with_cell(columns, index, 0, cell)
             for row, source in enumerate(sources):
-                labels = page.shelf.predictor(source).segment(changed, classes.names).label_map
+                labels = page.models.predictor(source).segment(changed, classes.names).label_map
                 if not index:
                     before.append(labels)
                 caption = "the answer to agree with"
@@ -126,7 +126,7 @@ def show_filters(
     except ValueError as error:
         yield {parts.status: markup.problem(str(error))}
         return
-    yield {parts.status: "", parts.board: _board(image, columns, titles, classes).value()}
+    yield {parts.status: "", parts.grid: _grid(image, columns, titles, classes).value()}
 
 
 def draw_curve(
@@ -140,7 +140,7 @@ def draw_curve(
     """Draws every model's agreement over the strength of one filter, strength by strength."""
     try:
         image = _read(picture, [domain], sources)
-        titles = [page.shelf.entry(source).title for source in sources]
+        titles = [page.models.entry(source).title for source in sources]
         points: list[list[tuple[float, float]]] = [[(0.0, 100.0)] for _ in sources]
         before: list[np.ndarray] = []
         for index, strength in enumerate((0.0, *STRENGTHS)):
@@ -148,7 +148,7 @@ def draw_curve(
             yield {parts.chart_status: charts.progress(index, 1 + len(STRENGTHS), text)}
             changed = apply_domain(domain, image, strength=strength)
             for row, source in enumerate(sources):
-                labels = page.shelf.predictor(source).segment(changed, classes.names).label_map
+                labels = page.models.predictor(source).segment(changed, classes.names).label_map
                 if not index:
                     before.append(labels)
                     continue
@@ -182,10 +182,10 @@ def _answer(
     return Cell(photo(drawn), f"Classes: {title}", caption, label_pixels(labels))
 
 
-def _board(
+def _grid(
     image: np.ndarray, columns: tuple[Column, ...], titles: Sequence[str], classes: ClassList
-) -> Board:
-    return Board(
+) -> ImageGrid:
+    return ImageGrid(
         columns,
         rows=("", *titles),
         labels=classes.labels,

@@ -17,10 +17,10 @@ from tqdm_demo.interface.components import charts
 from tqdm_demo.interface.components.heat import SHARED, HeatLook, find_picked, heat_cell
 from tqdm_demo.interface.components.image_grid import (
     AWAITED,
-    Board,
     Cell,
     Column,
-    make_board,
+    ImageGrid,
+    make_grid,
     photo,
     with_cell,
 )
@@ -51,7 +51,7 @@ class PictureParts:
     """The components that the events write."""
 
     status: gr.HTML
-    board: gr.HTML
+    grid: gr.HTML
 
 
 def build_panel(page: PageParts) -> PictureParts:
@@ -73,13 +73,13 @@ def build_panel(page: PageParts) -> PictureParts:
                                label="Show", elem_id="many-view")  # fmt: skip
         with gr.Column(scale=2, min_width=240):
             model = gr.Dropdown(
-                [(entry.title, entry.source) for entry in page.shelf.entries],
-                value=page.shelf.columns[0], label="Model", elem_id="many-model",
+                [(entry.title, entry.source) for entry in page.models.entries],
+                value=page.models.columns[0], label="Model", elem_id="many-model",
             )  # fmt: skip
             run, stop = run_buttons("Show the name", "many")
     status = gr.HTML(elem_id="many-status")
-    board = make_board("many-board")
-    parts = PictureParts(status, board)
+    grid = make_grid("many-grid")
+    parts = PictureParts(status, grid)
 
     def shown(classes: ClassList, *values: Any) -> Iterator[Updates]:
         yield from show_pictures(page, parts, classes, *values)
@@ -88,7 +88,7 @@ def build_panel(page: PageParts) -> PictureParts:
         return gr.Dropdown(choices=list(classes.labels))
 
     page.classes.change(list_changed, page.classes, name, **page.light)
-    connect_run(page, run, stop, shown, [page.classes, files, name, view, model], [status, board])
+    connect_run(page, run, stop, shown, [page.classes, files, name, view, model], [status, grid])
     return parts
 
 
@@ -101,11 +101,11 @@ def show_pictures(
     view: str,
     source: str,
 ) -> Iterator[Updates]:
-    """Fills the board picture by picture; one that cannot be read says so in its place."""
+    """Fills the grid picture by picture; one that cannot be read says so in its place."""
     try:
         listed = find_picked(classes, [name or ""])
         pictures = _pictures(page, files)
-        predictor = page.shelf.predictor(source)
+        predictor = page.models.predictor(source)
         predictor.check(listed.entries)
     except ValueError as error:
         yield {parts.status: markup.problem(str(error))}
@@ -115,7 +115,7 @@ def show_pictures(
     for index, (title, path) in enumerate(pictures):
         yield {
             parts.status: charts.progress(index, len(pictures), f"{title} …"),
-            parts.board: _board(columns).value(),
+            parts.grid: _grid(columns).value(),
         }
         try:
             image = read_image(path, SIDE)
@@ -130,7 +130,7 @@ def show_pictures(
         cell = heat_cell(small, getattr(stages, kept), listed.rows[0], look, kept == "mask", alt)
         columns = with_cell(columns, index, 0, Cell(photo(small), title))
         columns = with_cell(columns, index, 1, cell)
-    yield {parts.status: "", parts.board: _board(columns).value()}
+    yield {parts.status: "", parts.grid: _grid(columns).value()}
 
 
 def _pictures(page: PageParts, files: Sequence[str] | None) -> list[tuple[str, Path]]:
@@ -141,5 +141,5 @@ def _pictures(page: PageParts, files: Sequence[str] | None) -> list[tuple[str, P
     return [(Path(file).name, Path(file)) for file in files]
 
 
-def _board(columns: tuple[Column, ...]) -> Board:
-    return Board(columns, rows=("", ""), aspect=3 / 2, layout="cards")
+def _grid(columns: tuple[Column, ...]) -> ImageGrid:
+    return ImageGrid(columns, rows=("", ""), aspect=3 / 2, layout="cards")

@@ -17,11 +17,11 @@ from tqdm_demo.interface import markup
 from tqdm_demo.interface.components import charts
 from tqdm_demo.interface.components.image_grid import (
     AWAITED,
-    Board,
     Cell,
     Column,
+    ImageGrid,
     label_pixels,
-    make_board,
+    make_grid,
     photo,
     with_cell,
 )
@@ -49,7 +49,7 @@ class StreetParts:
     """The components that the events write."""
 
     status: gr.HTML
-    board: gr.HTML
+    grid: gr.HTML
     table: gr.HTML
 
 
@@ -68,16 +68,16 @@ def build_panel(page: PageParts) -> StreetParts:
         dice = gr.Button("Another street", scale=1, min_width=140, elem_id="street-dice")
         run, stop = run_buttons("Draw it in every look", "street")
     status = gr.HTML(elem_id="street-status")
-    board = make_board("street-board")
+    grid = make_grid("street-grid")
     table = gr.HTML(elem_id="street-table")
-    parts = StreetParts(status, board, table)
+    parts = StreetParts(status, grid, table)
 
     def drawn(classes: ClassList, *values: Any) -> Iterator[Updates]:
         yield from show_street(page, parts, classes, *values)
 
     dice.click(lambda: random.randrange(SEEDS), None, seed, **page.light)
     connect_run(
-        page, run, stop, drawn, [page.classes, seed, domains, models], [status, board, table]
+        page, run, stop, drawn, [page.classes, seed, domains, models], [status, grid, table]
     )
     return parts
 
@@ -90,10 +90,10 @@ def show_street(
     domains: Sequence[str],
     sources: Sequence[str],
 ) -> Iterator[Updates]:
-    """Fills the board look by look: the street over every model's answer."""
+    """Fills the grid look by look: the street over every model's answer."""
     try:
         seed = _checked(seed, domains, sources)
-        titles = [page.shelf.entry(source).title for source in sources]
+        titles = [page.models.entry(source).title for source in sources]
         names = [DOMAINS[name].title for name in domains]
         columns = tuple(
             Column(title, _note(name), (AWAITED,) * (1 + len(sources)))
@@ -104,7 +104,7 @@ def show_street(
         for index, (name, title) in enumerate(zip(domains, names, strict=True)):
             yield {
                 parts.status: charts.progress(index, len(domains), f"{title} …"),
-                parts.board: _board(columns, first, titles, classes).value(),
+                parts.grid: _grid(columns, first, titles, classes).value(),
                 parts.table: _table(names, domains, titles, rows),
             }
             painting = paint(seed, name, SIZE)
@@ -114,7 +114,7 @@ def show_street(
             columns = with_cell(columns, index, 0, cell)
             rows.append([])
             for row, source in enumerate(sources):
-                result = page.shelf.predictor(source).segment(painting.image, classes.names)
+                result = page.models.predictor(source).segment(painting.image, classes.names)
                 rows[-1].append(mean_iou(result.label_map, truth))
                 caption = f"mIoU {charts.percent(rows[-1][-1])}"
                 cell = _cell(painting.image, result.label_map, classes, titles[row], caption)
@@ -124,7 +124,7 @@ def show_street(
         return
     yield {
         parts.status: "",
-        parts.board: _board(columns, first, titles, classes).value(),
+        parts.grid: _grid(columns, first, titles, classes).value(),
         parts.table: _table(names, domains, titles, rows),
     }
 
@@ -157,10 +157,10 @@ def _cell(
     return Cell(photo(drawn), f"Classes: {title}", caption, label_pixels(labels))
 
 
-def _board(
+def _grid(
     columns: tuple[Column, ...], first: Column | None, titles: Sequence[str], classes: ClassList
-) -> Board:
-    return Board(
+) -> ImageGrid:
+    return ImageGrid(
         columns if first is None else (first, *columns),
         rows=("", *titles),
         labels=classes.labels,
