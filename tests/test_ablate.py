@@ -92,7 +92,7 @@ def test_finished_runs_are_skipped_and_stopped_ones_continue(tmp_path, programs)
 
 
 def test_a_grid_of_rates_has_a_row_each(tmp_path, programs, capsys):
-    run(tmp_path, "--rates", "4e-4,8e-4")
+    run(tmp_path, "--learning-rates", "4e-4,8e-4")
     rows = [line.split(" | ")[0] for line in capsys.readouterr().out.splitlines()[-4:]]
     assert rows == ["| tqdm-lr0.0004", "| tqdm-lr0.0008", "| queries-lr0.0004",
                     "| queries-lr0.0008"]  # fmt: skip

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tqdm_demo.checkpoints.folder import WEIGHTS, read_config
 from tqdm_demo.config import ModelConfig, TrainConfig, from_json, to_json
 
 
@@ -36,3 +37,11 @@ def test_unknown_keys_are_named():
 def test_settings_that_make_no_sense_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         ModelConfig(**settings)
+
+
+def test_the_recorded_trainings_of_the_bundled_models_have_todays_keys():
+    recorded = [read_config(file.parent) for file in WEIGHTS.glob("*/config.json")]
+    trainings = [sections["training"] for sections in recorded if "model" in sections]
+    assert trainings
+    for training in trainings:
+        assert from_json(TrainConfig, training).steps > 0

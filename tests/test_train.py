@@ -191,7 +191,7 @@ def test_an_unknown_preset_is_refused(capsys):
     assert "streets-queries" in capsys.readouterr().err
 
 
-def test_the_class_embedding_is_doubled_as_published_unless_clean():
+def test_the_class_embedding_is_doubled_as_published_unless_quirks_are_fixed():
     config = {
         "embed_dim": 12,
         "vision_cfg": {"image_size": 32, "layers": 4, "width": 24, "head_width": 8,
@@ -203,8 +203,8 @@ def test_the_class_embedding_is_doubled_as_published_unless_clean():
     model = ModelConfig(clip=config, class_names=("road", "sky"), pyramid_blocks=(0, 1, 2, 3),
                         width=32, heads=2, pixel_layers=1, mask_layers=1, text_positions=10,
                         input_size=(32, 32))  # fmt: skip
-    for clean, factor in ((False, 2), (True, 1)):
-        segmenter = train.build(model, clip, TrainConfig(clean=clean))
+    for fixed, factor in ((False, 2), (True, 1)):
+        segmenter = train.build(model, clip, TrainConfig(fix_upstream_quirks=fixed))
         embedding = segmenter.image_encoder.tower.class_embedding
         torch.testing.assert_close(embedding, factor * clip.visual.class_embedding)
 

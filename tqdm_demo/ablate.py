@@ -1,7 +1,7 @@
 """Trains variants of the method with several seeds, measures each, and prints one table.
 
     python -m tqdm_demo.ablate --out FOLDER --seeds 0,1,2 --jobs 2 [-- OPTIONS OF train]
-    python -m tqdm_demo.ablate --out FOLDER --variants tqdm,queries --rates 4e-4,8e-4,1.6e-3
+    python -m tqdm_demo.ablate --out FOLDER --variants tqdm,queries --learning-rates 4e-4,8e-4
     python -m tqdm_demo.ablate --out FOLDER --table
 
 Every run is a ``tqdm_demo.train`` and a ``tqdm_demo.evaluate`` in processes of their own, on one
@@ -117,8 +117,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         SystemExit: a run failed; all others were done.
     """
     options = _parse(arguments)
-    runs = [Run(*parts) for parts in itertools.product(options.variants, options.rates or [None],
-                                                       options.seeds)]  # fmt: skip
+    runs = [
+        Run(*parts)
+        for parts in itertools.product(
+            options.variants, options.learning_rates or [None], options.seeds
+        )
+    ]
     failures = [] if options.table else run_all(runs, options)
     done = {run: read_results(options.out / run.name) for run in runs}
     done = {run: found for run, found in done.items() if found is not None}
@@ -158,8 +162,8 @@ def run_settings(run: Run, options: argparse.Namespace) -> dict[str, list[str]]:
     """The options of a run's training and of its measurement, without places."""
     preset, *more = VARIANTS[run.variant]
     training = ["--preset", preset, *more, "--seed", str(run.seed)]
-    if run.rate is not None:
-        training += ["--learning-rate", str(run.rate)]
+    if run.learning_rate is not None:
+        training += ["--learning-rate", str(run.learning_rate)]
     if options.steps is not None:
         training += ["--steps", str(options.steps)]
     measuring = ["--data", options.data, "--limit", str(options.limit)]
@@ -186,7 +190,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--variants", type=_variants, default=list(VARIANTS), metavar="NAME,...")
     parser.add_argument("--seeds", type=_list_of(int), default=[0, 1, 2], metavar="S,...")
-    parser.add_argument("--rates", type=_list_of(float), default=[], metavar="R,...")
+    parser.add_argument("--learning-rates", type=_list_of(float), default=[], metavar="R,...")
     parser.add_argument("--steps", type=int, help="of each training; default: the preset's")
     parser.add_argument("--jobs", type=int, default=1, help="runs side by side")
     parser.add_argument("--data", default="streets:all", help="as evaluate's, folders too")

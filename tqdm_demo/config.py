@@ -99,15 +99,16 @@ class TrainConfig:
         steps, batch_size, crop: iterations; pictures at a time in each process; side of the square
             crop in pixels.
         accumulate: batches of each process whose gradients make one step.
-        learning_rate, minimum_rate, warmup_steps, weight_decay: AdamW with poly decay (0.9).
+        learning_rate, minimum_learning_rate, warmup_steps, weight_decay: AdamW with poly decay
+            (0.9).
         backbone_factor, pyramid_factor: learning-rate factors of the image tower and its pyramid;
             0 freezes the tower.
         embedding_decay: whether the mask decoder's level and query embeddings decay too.
         weight_textual, weight_visual, weight_pixel_text: of the three regularisers.
         points_per_mask: sampled points of the mask losses.
-        clean: not to follow the published code where it looks like an accident. Then the frozen
-            copy of the image tower is in evaluation mode, ignored pixels have no part in any loss,
-            and CLIP's class embedding is added to the class token once instead of twice.
+        fix_upstream_quirks: do not follow the published code where it looks like an accident: the
+            frozen copy of the image tower is in evaluation mode, ignored pixels have no part in any
+            loss, and CLIP's class embedding is added to the class token once instead of twice.
         source: data specification of the training pictures; ``scenes``: how many of them.
         rare_classes: draw a class, then a picture that shows it; otherwise pictures uniformly.
         rare_temperature: T of the class odds softmax((1 - share) / T); 0.01 is DAFormer's.
@@ -129,7 +130,7 @@ class TrainConfig:
     accumulate: int = 1
     crop: int = 512
     learning_rate: float = 1e-5
-    minimum_rate: float = 1e-6
+    minimum_learning_rate: float = 1e-6
     warmup_steps: int = 1500
     weight_decay: float = 1e-4
     backbone_factor: float = 0.1
@@ -139,7 +140,7 @@ class TrainConfig:
     weight_visual: float = 1.0
     weight_pixel_text: float = 1.0
     points_per_mask: int = 12_544
-    clean: bool = False
+    fix_upstream_quirks: bool = False
     source: str = "streets:game"
     scenes: int = 2000
     rare_classes: bool = True

@@ -40,7 +40,7 @@ from tqdm_demo.devices import choose_device
 from tqdm_demo.evaluation.recorded import without_paths
 from tqdm_demo.model.segmenter import Segmenter
 from tqdm_demo.presets import PRESETS
-from tqdm_demo.training.distributed import exchanging, gather, join, leave, rank
+from tqdm_demo.training.distributed import gradient_sync, join, leave, rank, wrap_model
 from tqdm_demo.training.loop import Progress, Task, Training
 from tqdm_demo.training.model_card import write_card
 from tqdm_demo.training.objective import Objective
@@ -102,11 +102,11 @@ def build(model: ModelConfig, clip: nn.Module, training: TrainConfig) -> Segment
     """The segmenter at the start of a training.
 
     NOTE(upstream): the published code adds CLIP's class embedding to the class token twice, also
-    when it trains. Kept, unless ``clean``.
+    when it trains. Kept, unless ``fix_upstream_quirks``.
     """
     torch.manual_seed(training.seed)
     segmenter = Segmenter.from_clip(model, clip)
-    if segmenter.image_encoder.is_native and not training.clean:
+    if segmenter.image_encoder.is_native and not training.fix_upstream_quirks:
         with torch.no_grad():
             segmenter.image_encoder.tower.class_embedding *= 2
     return segmenter
@@ -132,23 +132,23 @@ def make_task(
         for spec, (sources, count) in data.checks.items()
     }
     objective = Objective(segmenter, config)
-    gathered = gather(segmenter, prepare_blocks(segmenter, config), config.shard)
+    wrapped = wrap_model(segmenter, prepare_blocks(segmenter, config), config.shard)
 
     def evaluate() -> dict[str, float]:
         # Outside of a gradient DDP does nothing, and FSDP gathers what the functions need. Compiled
         # parts run uncompiled: pictures have other sizes than crops, and compiling takes minutes.
         with torch.no_grad(), torch.compiler.set_stance("force_eager"):
             return {
-                spec: gathered(objective.measure, pictures).miou()
+                spec: wrapped(objective.measure, pictures).miou()
                 for spec, pictures in checks.items()
             }
 
     return Task(
         model=segmenter,
         draw=crops.draw,
-        losses=lambda batch, targets: gathered(objective.losses, batch, targets),
+        losses=lambda batch, targets: wrapped(objective.losses, batch, targets),
         evaluate=evaluate,
-        exchanging=lambda now: exchanging(gathered, now),
+        gradient_sync=lambda sync: gradient_sync(wrapped, sync),
     )
 
 

@@ -13,13 +13,13 @@ from safetensors.torch import load_file, save_file
 
 from tqdm_demo.checkpoints import folder as checkpoint
 from tqdm_demo.checkpoints.folder import (
-    WithoutDrawing,
     load_clip,
     load_segmenter,
     read_config,
     resolve_source,
     save_clip,
     save_segmenter,
+    skip_init,
 )
 from tqdm_demo.config import ModelConfig
 from tqdm_demo.model.segmenter import Segmenter
@@ -74,7 +74,7 @@ def test_a_segmenter_comes_back_as_it_was(segmenter, tmp_path):
 
 
 def test_a_model_built_without_drawing_is_the_same_once_it_is_loaded(segmenter):
-    with WithoutDrawing():
+    with skip_init():
         built = Segmenter(CONFIG)
     assert [n for n, _ in built.named_parameters()] == [n for n, _ in segmenter.named_parameters()]
     # What no checkpoint holds is computed as ever.
@@ -88,7 +88,7 @@ def test_a_model_built_without_drawing_is_the_same_once_it_is_loaded(segmenter):
 
 def test_nothing_is_drawn_where_it_is_not_wanted():
     parameter = torch.nn.Parameter(torch.full((50,), 7.0))
-    with WithoutDrawing(), torch.no_grad():
+    with skip_init(), torch.no_grad():
         torch.nn.init.kaiming_uniform_(parameter[None])
         torch.nn.init.normal_(parameter, std=0.02)
         parameter.uniform_()

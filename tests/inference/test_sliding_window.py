@@ -12,7 +12,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from tqdm_demo.checkpoints.folder import WithoutDrawing
+from tqdm_demo.checkpoints.folder import skip_init
 from tqdm_demo.checkpoints.published.tqdm_models import plan_conversion
 from tqdm_demo.convert import converted_tensors
 from tqdm_demo.inference.predictor import Predictor
@@ -174,7 +174,7 @@ def published() -> tuple[Predictor, np.ndarray]:
     shapes = json.loads((REFERENCE / "clip_vit_b.keys.json").read_text())
     plan = plan_conversion({name: tuple(shape) for name, shape in shapes.items()})
     state = {name: _stand_in(weights, name, shapes[name]) for name, _, _ in plan.steps}
-    with WithoutDrawing():
+    with skip_init():
         segmenter = Segmenter(plan.config).eval()
     segmenter.load_state_dict(dict(converted_tensors(plan, state)), assign=True)
     return Predictor(TrainedModel(segmenter), window_batch=2), weights.reference_image(640, 960, 0)

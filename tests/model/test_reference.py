@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tqdm_demo.checkpoints.folder import WithoutDrawing
+from tqdm_demo.checkpoints.folder import skip_init
 from tqdm_demo.checkpoints.published.tqdm_models import Plan, plan_conversion
 from tqdm_demo.config import TrainConfig
 from tqdm_demo.convert import converted_tensors
@@ -85,7 +85,7 @@ def run(request) -> Run:
     shapes = json.loads((REFERENCE / f"{request.param}.keys.json").read_text())
     published = StandIn(shapes, copy_of_encoder=False)
     plan = plan_conversion(published.shapes)
-    with WithoutDrawing():
+    with skip_init():
         segmenter = Segmenter(plan.config).eval()
     segmenter.load_state_dict(dict(converted_tensors(plan, published)), assign=True)
     image = torch.from_numpy(weights.reference_image(512, 512, 0)).permute(2, 0, 1) / 255

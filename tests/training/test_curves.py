@@ -8,10 +8,12 @@ from tqdm_demo.training.curves import draw_curves, smooth
 
 
 def test_a_picture_of_all_kinds_of_records(tmp_path):
-    records = [{"step": 1, "loss": 3.0, "terms": {"masks": 2.0, "visual": 0.0}, "rate": 1e-4},
-               {"step": 1, "miou": {"streets:game": 10.0, "streets:fog": 5.0}},
-               {"step": 2, "loss": 2.0, "terms": {"masks": 1.5, "visual": 0.5}, "rate": 2e-4},
-               {"step": 2, "miou": {"streets:game": 12.0}}]  # fmt: skip
+    records = [
+        {"step": 1, "loss": 3.0, "terms": {"masks": 2, "visual": 0}, "learning_rate": 1e-4},
+        {"step": 1, "miou": {"streets:game": 10.0, "streets:fog": 5.0}},
+        {"step": 2, "loss": 2.0, "terms": {"masks": 1.5, "visual": 0.5}, "learning_rate": 2e-4},
+        {"step": 2, "miou": {"streets:game": 12.0}},
+    ]
     file = tmp_path / "curves.png"
     draw_curves([], file)
     empty = np.asarray(Image.open(file))

@@ -18,8 +18,17 @@ from tqdm_demo.training import metrics_log as records_module
 from tqdm_demo.training import state
 from tqdm_demo.training.loop import Task, Training
 
-CONFIG = TrainConfig(steps=7, batch_size=4, learning_rate=0.05, minimum_rate=1e-4, warmup_steps=2,
-                     evaluate_every=3, save_every=2, log_every=1, seed=5)  # fmt: skip
+CONFIG = TrainConfig(
+    steps=7,
+    batch_size=4,
+    learning_rate=0.05,
+    minimum_learning_rate=1e-4,
+    warmup_steps=2,
+    evaluate_every=3,
+    save_every=2,
+    log_every=1,
+    seed=5,
+)
 
 
 class Toy(nn.Module):
@@ -108,7 +117,7 @@ def test_a_stopped_training_continues_to_the_bit(tmp_path, number):
     assert training.progress.step == 4
     training.run()
     assert same(weights(whole), weights(resumed))
-    kept = ("step", "loss", "terms", "rate", "miou")
+    kept = ("step", "loss", "terms", "learning_rate", "miou")
     first, second = (
         [{k: r[k] for k in kept if k in r} for r in records(tmp_path / part)]
         for part in ("whole", "parts")

@@ -237,8 +237,8 @@ def test_targets_are_counted():
     assert count_targets(torch.full((B, H, W), 255)).tolist() == [0, 0]
 
 
-@pytest.mark.parametrize("clean", [False, True])
-def test_the_parts_of_a_step_add_up_to_the_whole(clean):
+@pytest.mark.parametrize("skip_ignored", [False, True])
+def test_the_parts_of_a_step_add_up_to_the_whole(skip_ignored):
     """Two parts whose numbers of masks, objects and ignored pixels differ; the points as well."""
     given, maps, seeds = predictions(2, seed=3), labels(), [11, 12]
     score_map = torch.randn(B, M, 4, 6, generator=torch.Generator().manual_seed(1))
@@ -249,8 +249,8 @@ def test_the_parts_of_a_step_add_up_to_the_whole(clean):
             MaskPrediction(p.class_logits[images], p.mask_logits[images], torch.empty(0))
             for p in given
         ]
-        found = torch.cat(mask_losses(parts, targets, 40, clean))
-        return torch.cat((found, pixel_text_loss(score_map[images], targets, clean)[None]))
+        found = torch.cat(mask_losses(parts, targets, 40, skip_ignored))
+        return torch.cat((found, pixel_text_loss(score_map[images], targets, skip_ignored)[None]))
 
     whole = losses(slice(0, 2), count_targets(maps))
     mean = torch.stack([count_targets(maps[:1]), count_targets(maps[1:])]).mean(0)
@@ -267,17 +267,17 @@ def test_seeded_points_are_the_same_again():
     assert not torch.equal(first, other)
 
 
-def test_the_clean_losses_leave_ignored_pixels_out():
+def test_ignored_pixels_can_be_left_out():
     torch.manual_seed(0)
     sure = [MaskPrediction(torch.zeros(1, 1, 2), torch.full((1, 1, 4, 4), 6.0), torch.empty(0))]
     half = torch.zeros(1, 8, 8, dtype=torch.int64)
     _, complete, _ = mask_losses(sure, Targets.whole(half), 500)
     half[:, :4] = 255
-    _, mask, dice = mask_losses(sure, Targets.whole(half), 500, clean=True)
+    _, mask, dice = mask_losses(sure, Targets.whole(half), 500, skip_ignored=True)
     _, published, published_dice = mask_losses(sure, Targets.whole(half), 500)
     assert mask < complete + 1 and published > complete + 5
     assert dice < published_dice - 0.5
-    loss = pixel_text_loss(torch.zeros(B, M, 4, 6), Targets.whole(labels()), clean=True)
+    loss = pixel_text_loss(torch.zeros(B, M, 4, 6), Targets.whole(labels()), skip_ignored=True)
     assert loss.item() == pytest.approx(math.log(M), rel=1e-5)
     nothing = Targets.whole(torch.full((B, H, W), 255))
-    assert pixel_text_loss(torch.zeros(B, M, 4, 6), nothing, clean=True).item() == 0
+    assert pixel_text_loss(torch.zeros(B, M, 4, 6), nothing, skip_ignored=True).item() == 0

@@ -13,7 +13,7 @@ from tqdm_demo.data.datasets import LabelledPicture
 from tqdm_demo.model.segmenter import Segmenter
 from tqdm_demo.training.losses import Targets, count_targets
 from tqdm_demo.training.objective import Objective
-from tqdm_demo.training.optimizer import make_optimizer, set_rates
+from tqdm_demo.training.optimizer import make_optimizer, set_learning_rates
 
 CLIP = {
     "embed_dim": 12,
@@ -73,7 +73,7 @@ def test_terms_and_gradients(batch, model, terms):
 def test_the_visual_reference_is_the_encoder_before_training(batch):
     segmenter, _ = make(LEARNED)
     segmenter.eval()
-    objective = Objective(segmenter, dataclasses.replace(CONFIG, clean=True))
+    objective = Objective(segmenter, dataclasses.replace(CONFIG, fix_upstream_quirks=True))
     assert losses(objective, batch)["visual"].item() == pytest.approx(0, abs=1e-9)
     with torch.no_grad():
         segmenter.image_encoder.tower.proj *= 2
@@ -85,7 +85,7 @@ def test_a_step_leaves_the_text_tower_and_the_references_alone(batch):
     before = {name: value.clone() for name, value in segmenter.state_dict().items()}
     reference = [p.clone() for p in objective._reference.parameters()]
     optimizer = make_optimizer(segmenter, CONFIG)
-    set_rates(optimizer, 0, CONFIG)
+    set_learning_rates(optimizer, 0, CONFIG)
     sum(losses(objective, batch).values()).backward()
     optimizer.step()
     moved = {name for name, value in segmenter.state_dict().items() if value.ne(before[name]).any()}
@@ -139,22 +139,22 @@ def test_bfloat16_gives_nearly_the_same(batch):
         assert half[name].item() == pytest.approx(full[name].item(), rel=0.05)
 
 
-def test_the_reference_is_in_training_mode_as_published_and_not_if_clean(batch):
+def test_the_reference_is_in_training_mode_as_published_and_not_if_quirks_are_fixed(batch):
     segmenter = Segmenter(dataclasses.replace(TEXTUAL, drop_path=0.5)).eval()
     published = Objective(segmenter, CONFIG)
-    clean = Objective(segmenter, dataclasses.replace(CONFIG, clean=True))
+    fixed = Objective(segmenter, dataclasses.replace(CONFIG, fix_upstream_quirks=True))
     torch.manual_seed(0)
-    assert losses(clean, batch)["visual"].item() == pytest.approx(0, abs=1e-9)
+    assert losses(fixed, batch)["visual"].item() == pytest.approx(0, abs=1e-9)
     assert losses(published, batch)["visual"].item() > 1e-6
 
 
-@pytest.mark.parametrize("clean", [False, True])
-def test_accumulated_gradients_are_those_of_the_larger_batch(clean):
+@pytest.mark.parametrize("fixed", [False, True])
+def test_accumulated_gradients_are_those_of_the_larger_batch(fixed):
     """With batch norm at rest; at work it sees the pictures of one part at a time."""
     config = dataclasses.replace(TEXTUAL, context_decoder=False, drop_path=0.0)
     torch.manual_seed(0)
     segmenter = Segmenter(config).eval()
-    objective = Objective(segmenter, dataclasses.replace(CONFIG, clean=clean))
+    objective = Objective(segmenter, dataclasses.replace(CONFIG, fix_upstream_quirks=fixed))
     labels, seeds = torch.randint(0, 3, (4, 32, 32)), [1, 2, 3, 4]
     labels[0, :9], labels[1], labels[2, 3:] = 255, 1, 2
     pixels = torch.randn(4, 3, 32, 32)

@@ -13,9 +13,9 @@ from tqdm_demo.checkpoints.published import tqdm_models as published
 from tqdm_demo.config import TrainConfig
 from tqdm_demo.model.segmenter import Segmenter
 from tqdm_demo.presets import PRESETS
-from tqdm_demo.training.optimizer import make_optimizer, rate_at, set_rates
+from tqdm_demo.training.optimizer import learning_rate_at, make_optimizer, set_learning_rates
 
-CONFIG = TrainConfig(steps=100, learning_rate=1e-2, minimum_rate=1e-4, warmup_steps=10,
+CONFIG = TrainConfig(steps=100, learning_rate=1e-2, minimum_learning_rate=1e-4, warmup_steps=10,
                      weight_decay=0.3, backbone_factor=0.1, pyramid_factor=0.5)  # fmt: skip
 
 
@@ -31,7 +31,7 @@ class Toy(nn.Module):
 def settings_of(model, optimizer):
     names = {id(p): n for n, p in model.named_parameters()}
     return {
-        names[id(p)]: (group["base_rate"], group["weight_decay"])
+        names[id(p)]: (group["base_learning_rate"], group["weight_decay"])
         for group in optimizer.param_groups
         for p in group["params"]
     }
@@ -48,30 +48,36 @@ def test_groups_are_the_published_ones():
     assert len(found) == 8
 
 
-def test_rates():
-    assert rate_at(0, 1e-2, CONFIG) == pytest.approx(1e-2 * 1e-6)
+def test_learning_rates():
+    assert learning_rate_at(0, 1e-2, CONFIG) == pytest.approx(1e-2 * 1e-6)
     halfway = (1e-2 - 1e-4) * 0.95**0.9 + 1e-4
-    assert rate_at(5, 1e-2, CONFIG) == pytest.approx(halfway * 0.5, rel=1e-5)
-    assert rate_at(10, 1e-2, CONFIG) == pytest.approx((1e-2 - 1e-4) * 0.9**0.9 + 1e-4)
-    assert rate_at(100, 1e-2, CONFIG) == pytest.approx(1e-4)
+    assert learning_rate_at(5, 1e-2, CONFIG) == pytest.approx(halfway * 0.5, rel=1e-5)
+    assert learning_rate_at(10, 1e-2, CONFIG) == pytest.approx((1e-2 - 1e-4) * 0.9**0.9 + 1e-4)
+    assert learning_rate_at(100, 1e-2, CONFIG) == pytest.approx(1e-4)
 
 
 def test_a_base_at_the_minimum_stays_there():
-    assert rate_at(10, 1e-4, CONFIG) == rate_at(90, 1e-4, CONFIG) == pytest.approx(1e-4)
+    assert (
+        learning_rate_at(10, 1e-4, CONFIG)
+        == learning_rate_at(90, 1e-4, CONFIG)
+        == pytest.approx(1e-4)
+    )
 
 
-def test_set_rates_scales_every_group():
+def test_set_learning_rates_scales_every_group():
     optimizer = make_optimizer(Toy(), CONFIG)
-    set_rates(optimizer, 10, CONFIG)
+    set_learning_rates(optimizer, 10, CONFIG)
     rates = sorted({group["lr"] for group in optimizer.param_groups})
-    assert rates == [pytest.approx(rate_at(10, base, CONFIG)) for base in (1e-3, 5e-3, 1e-2)]
+    assert rates == [
+        pytest.approx(learning_rate_at(10, base, CONFIG)) for base in (1e-3, 5e-3, 1e-2)
+    ]
 
 
 def test_the_frozen_text_stays_and_the_rest_moves():
     model = Toy()
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
     optimizer = make_optimizer(model, CONFIG)
-    set_rates(optimizer, 20, CONFIG)
+    set_learning_rates(optimizer, 20, CONFIG)
     sum(p.sum() for p in model.parameters()).backward()
     optimizer.step()
     for name, parameter in model.named_parameters():
@@ -146,8 +152,8 @@ def _is_parameter(model, name):
 def test_the_published_rates_of_every_group(preset, step):
     config, model = PRESETS[preset].training, Toy()
     optimizer = make_optimizer(model, replace(config, pyramid_factor=config.backbone_factor))
-    set_rates(optimizer, step, config)
-    found = {group["base_rate"]: group["lr"] for group in optimizer.param_groups}
+    set_learning_rates(optimizer, step, config)
+    found = {group["base_learning_rate"]: group["lr"] for group in optimizer.param_groups}
     base = {"clip-vit-b-gta5": 1e-5, "eva02-l-cityscapes": 1e-4}[preset]
     assert sorted(found) == [pytest.approx(base * 0.1), pytest.approx(base)]
     for start, rate in found.items():

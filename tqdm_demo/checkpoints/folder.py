@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,16 +38,22 @@ _DRAWING = frozenset(
 )
 
 
-class WithoutDrawing(TorchFunctionMode):
-    """Models built inside get no random start, which takes a large one half a minute.
+@contextmanager
+def skip_init() -> Iterator[None]:
+    """Models built inside get no random initialisation, which takes a large one half a minute.
 
     Their parameters hold nothing of use until a checkpoint is loaded.
     """
+    with _SkipInit():
+        yield
+
+
+class _SkipInit(TorchFunctionMode):
+    """Runs everything but what draws random numbers into parameters."""
 
     def __torch_function__(
         self, function: Any, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        """Runs everything but what draws."""
         kwargs = kwargs or {}
         if getattr(function, "__module__", None) == "torch.nn.init":
             return kwargs["tensor"] if "tensor" in kwargs else args[0]
@@ -108,7 +115,7 @@ def load_segmenter(folder: Path) -> Segmenter:
         clip = _clip_tensors(folder, config.image_tower)
         visual = {k: v for k, v in clip.items() if k.startswith(CLIP_IMAGE_TOWER)}
         tensors |= {IMAGE_TOWER + k.removeprefix(CLIP_IMAGE_TOWER): v for k, v in visual.items()}
-    with WithoutDrawing():
+    with skip_init():
         segmenter = Segmenter(config)
     _load_strictly(segmenter, tensors, folder)
     return segmenter.eval()

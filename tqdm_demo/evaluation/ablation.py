@@ -19,18 +19,22 @@ class Run:
 
     Attributes:
         variant: name of the variant.
-        rate: learning rate; None = the preset's.
+        learning_rate: of the training; None = the preset's.
         seed: of the training.
     """
 
     variant: str
-    rate: float | None
+    learning_rate: float | None
     seed: int
 
     @property
     def row(self) -> str:
         """What the runs of one table row have in common."""
-        return self.variant if self.rate is None else f"{self.variant}-lr{self.rate:g}"
+        return (
+            self.variant
+            if self.learning_rate is None
+            else f"{self.variant}-lr{self.learning_rate:g}"
+        )
 
     @property
     def name(self) -> str:
@@ -64,7 +68,7 @@ def read_results(folder: Path) -> dict | None:
 
 
 def format_table(done: dict[Run, dict]) -> str:
-    """A Markdown table, a row per variant and rate: mean ± deviation over seeds, how many, best.
+    """A Markdown table, a row per variant and learning rate: mean ± deviation over seeds.
 
     The last column is the mean over seeds of the difference to the first row in "unseen", of the
     seeds that both have.

@@ -22,7 +22,7 @@ def draw_curves(records: Sequence[dict[str, Any]], file: Path) -> None:
         file: of the picture.
     """
     figure = Figure(figsize=(13, 4), layout="constrained")
-    terms, quality, rate = figure.subplots(1, 3)
+    terms, quality, learning_rate = figure.subplots(1, 3)
     losses = [record for record in records if "loss" in record]
     steps = [record["step"] for record in losses]
     for name in losses[0]["terms"] if losses else ():
@@ -34,8 +34,8 @@ def draw_curves(records: Sequence[dict[str, Any]], file: Path) -> None:
         points = [(r["step"], r["miou"][spec]) for r in checks if spec in r["miou"]]
         quality.plot(*zip(*points, strict=True), marker="o", label=spec)
     quality.set(title="mIoU, %", xlabel="step")
-    rate.plot(steps, [record["rate"] for record in losses])
-    rate.set(title="Largest learning rate", xlabel="step")
+    learning_rate.plot(steps, [record["learning_rate"] for record in losses])
+    learning_rate.set(title="Largest learning rate", xlabel="step")
     for axes in (terms, quality):
         if axes.lines:
             axes.legend(fontsize="small")

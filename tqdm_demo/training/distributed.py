@@ -70,7 +70,7 @@ def mean_over_processes(values: Tensor) -> Tensor:
     return sum_over_processes(values) / process_count()
 
 
-class Gathered(nn.Module):
+class ForwardWrapper(nn.Module):
     """Runs functions of a model inside a forward pass, where DDP and FSDP do their work.
 
     Args:
@@ -86,20 +86,20 @@ class Gathered(nn.Module):
         return function(*arguments)
 
 
-def gather(model: nn.Module, blocks: Sequence[nn.Module], shard: bool) -> nn.Module:
-    """A :class:`Gathered` whose processes exchange gradients (DDP) or shards of everything (FSDP2).
+def wrap_model(model: nn.Module, blocks: Sequence[nn.Module], shard: bool) -> nn.Module:
+    """A :class:`ForwardWrapper` in DDP (gradients are synchronised) or FSDP2 (all is sharded).
 
     Args:
         model: on its device; batch norms are replaced by synchronised ones in place.
         blocks: parts that FSDP gathers and frees one by one.
         shard: FSDP2 in place of DDP.
     """
-    gathered = Gathered(model)
+    wrapped = ForwardWrapper(model)
     if not dist.is_initialized():
-        return gathered
+        return wrapped
     synchronise_batch_norms(model)
     if not shard:
-        return DistributedDataParallel(gathered)
+        return DistributedDataParallel(wrapped)
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard
 
@@ -109,18 +109,18 @@ def gather(model: nn.Module, blocks: Sequence[nn.Module], shard: bool) -> nn.Mod
         parameter.data = parameter.data.contiguous()
     for block in blocks:
         fully_shard(block, mesh=mesh)
-    return fully_shard(gathered, mesh=mesh)
+    return fully_shard(wrapped, mesh=mesh)
 
 
 @contextmanager
-def exchanging(gathered: nn.Module, now: bool) -> Iterator[None]:
-    """Within it the backward pass exchanges gradients, or only adds them up (``now`` is False)."""
-    if isinstance(gathered, DistributedDataParallel):
-        with nullcontext() if now else gathered.no_sync():
+def gradient_sync(wrapped: nn.Module, sync: bool) -> Iterator[None]:
+    """Within it the backward pass synchronises gradients, or accumulates them (``sync`` False)."""
+    if isinstance(wrapped, DistributedDataParallel):
+        with nullcontext() if sync else wrapped.no_sync():
             yield
         return
-    if hasattr(gathered, "set_requires_gradient_sync"):  # FSDP
-        gathered.set_requires_gradient_sync(now)
+    if hasattr(wrapped, "set_requires_gradient_sync"):  # FSDP
+        wrapped.set_requires_gradient_sync(sync)
     yield
 
 

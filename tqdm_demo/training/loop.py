@@ -34,8 +34,8 @@ from tqdm_demo.training.distributed import (
     wait_for_all,
 )
 from tqdm_demo.training.losses import Targets, count_targets
-from tqdm_demo.training.metrics_log import Records
-from tqdm_demo.training.optimizer import make_optimizer, set_rates
+from tqdm_demo.training.metrics_log import MetricsLog
+from tqdm_demo.training.optimizer import make_optimizer, set_learning_rates
 from tqdm_demo.training.state import (
     load_state,
     load_weights,
@@ -70,15 +70,15 @@ class Task:
         draw: makes the batch of a step and a part of it; the same again for the same numbers.
         losses: the weighted terms of a batch by name; their sum is minimised.
         evaluate: mIoU in [0, 1] per data specification; the first one chooses the best weights.
-        exchanging: the context of a part's passes; its argument tells whether processes exchange
-            gradients after it.
+        gradient_sync: the context of a part's passes; its argument tells whether processes
+            synchronise gradients after it.
     """
 
     model: nn.Module
     draw: Callable[[int, int], Batch]
     losses: Callable[[Batch, Targets], dict[str, Tensor]]
     evaluate: Callable[[], dict[str, float]]
-    exchanging: Callable[[bool], AbstractContextManager] = lambda now: nullcontext()
+    gradient_sync: Callable[[bool], AbstractContextManager] = lambda sync: nullcontext()
 
 
 class Training:
@@ -109,7 +109,7 @@ class Training:
         folder.mkdir(parents=True, exist_ok=True)
         if rank() == 0:
             (folder / "training.json").write_text(json.dumps(to_json(config), indent=2) + "\n")
-        self._records = Records(folder, self.progress.step)
+        self._log = MetricsLog(folder, self.progress.step)
 
     def run(self) -> Progress:
         """Trains to the end and leaves the best weights in the model.
@@ -132,7 +132,7 @@ class Training:
                 bar.update()
                 last = progress.step == config.steps
                 if progress.step % config.log_every == 0 or last:
-                    self._log(terms, clock)
+                    self._log_step(terms, clock)
                     bar.set_postfix(loss=f"{sum(terms.values()):.3f}")
                 if progress.step % config.evaluate_every == 0 or last:
                     self._evaluate()
@@ -141,7 +141,7 @@ class Training:
                     self.save()
                 if stopped:
                     raise SystemExit(128 + (stop or [signal.SIGTERM])[0])
-        self._records.close()
+        self._log.close()
         wait_for_all()
         load_weights(self.task.model, load_file(self._best), self._best)
         return progress
@@ -156,7 +156,7 @@ class Training:
     def _step(self, clock: _Clock, stop: Sequence[int]) -> tuple[dict[str, float], bool]:
         """One step; the loss terms as numbers, and whether any process was told to stop."""
         config, step = self.config, self.progress.step
-        set_rates(self.optimizer, step, config)
+        set_learning_rates(self.optimizer, step, config)
         # Dropout differs between steps and processes, and is the same after a resumption.
         torch.manual_seed(seed_of(config.seed, step, rank()))
         parts = range(rank(), config.accumulate * process_count(), process_count())
@@ -169,7 +169,7 @@ class Training:
         for part, batch in zip(parts, batches, strict=True):
             first = part * config.batch_size
             seeds = [seed_of(config.seed, step, first + n, 1) for n in range(len(batch.labels))]
-            with self.task.exchanging(part == parts[-1]):
+            with self.task.gradient_sync(part == parts[-1]):
                 terms = self.task.losses(batch, Targets(batch.labels, *counts, seeds))
                 (sum(terms.values()) / len(parts)).backward()
             found.append(torch.stack([term.detach() for term in terms.values()]))
@@ -205,18 +205,18 @@ class Training:
         percent = {name: round(100 * value, 2) for name, value in found.items()}
         if rank() == 0:
             tqdm.write(f"step {self.progress.step}: mIoU % {percent}")
-        self._records.write({"step": self.progress.step, "miou": percent})
-        self._records.draw()
+        self._log.write({"step": self.progress.step, "miou": percent})
+        self._log.draw()
 
-    def _log(self, terms: dict[str, float], clock: _Clock) -> None:
+    def _log_step(self, terms: dict[str, float], clock: _Clock) -> None:
         pictures = self.config.batch_size * self.config.accumulate * process_count()
-        self._records.write(
+        self._log.write(
             {
                 "step": self.progress.step,
                 "loss": sum(terms.values()),
                 "terms": terms,
-                "rate": max(group["lr"] for group in self.optimizer.param_groups),
-                "pictures_per_second": clock.rate(self.progress.step) * pictures,
+                "learning_rate": max(group["lr"] for group in self.optimizer.param_groups),
+                "pictures_per_second": clock.steps_per_second(self.progress.step) * pictures,
                 "reading_share": clock.reading_share,
             }
         )
@@ -259,7 +259,7 @@ class _Clock:
         yield
         self._reading += time.perf_counter() - start
 
-    def rate(self, step: int) -> float:
+    def steps_per_second(self, step: int) -> float:
         return (step - self._step) / (time.perf_counter() - self._start)
 
     @property

@@ -105,16 +105,16 @@ def training_losses(
         reference_text: (M, D) normalised embeddings of a fixed sentence with each name, without
             the learnable prompt; None without text in the decoder.
         config: the weights of the regularisers, the number of points, and whether ignored pixels
-            are left out (``clean``).
+            are left out (``fix_upstream_quirks``).
     """
     classes, masks, dice = mask_losses(
-        decoding.predictions, targets, config.points_per_mask, config.clean
+        decoding.predictions, targets, config.points_per_mask, config.fix_upstream_quirks
     )
     textual = pixel_text = None
     if reference_text is not None:
         textual = config.weight_textual * textual_loss(decoding.text_queries, reference_text)
         pixel_text = config.weight_pixel_text * pixel_text_loss(
-            decoding.score_map, targets, config.clean
+            decoding.score_map, targets, config.fix_upstream_quirks
         )
     visual = config.weight_visual * F.mse_loss(summary, reference_summary)
     return Losses(classes, masks, dice, textual, visual, pixel_text)
@@ -135,39 +135,39 @@ def textual_loss(text_queries: Tensor, reference: Tensor) -> Tensor:
     return F.cross_entropy(cosines.flatten(0, 1), target.flatten())
 
 
-def pixel_text_loss(score_map: Tensor, targets: Targets, clean: bool = False) -> Tensor:
+def pixel_text_loss(score_map: Tensor, targets: Targets, skip_ignored: bool = False) -> Tensor:
     """Cross-entropy of the score map, at the size of the labels.
 
     NOTE(upstream): the mean is over all pixels, ignored ones count as zeros. Kept, unless
-    ``clean``.
+    ``skip_ignored``.
 
     Args:
         score_map: (B, M, h, w) cosines.
         targets: for it.
-        clean: average over the pixels that are not ignored.
+        skip_ignored: average over the pixels that are not ignored.
     """
     labels = targets.labels
     logits = F.interpolate(
         score_map / SCORE_TEMPERATURE, labels.shape[1:], mode="bilinear", align_corners=False
     )
     summed = F.cross_entropy(logits, labels, ignore_index=IGNORE, reduction="sum")
-    return summed / (targets.pixels.clamp(min=1) if clean else labels.numel())
+    return summed / (targets.pixels.clamp(min=1) if skip_ignored else labels.numel())
 
 
 def mask_losses(
-    predictions: Sequence[MaskPrediction], targets: Targets, points: int, clean: bool = False
+    predictions: Sequence[MaskPrediction], targets: Targets, points: int, skip_ignored: bool = False
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Class, mask and dice losses of every prediction, weighted: three tensors (L,).
 
     Query m is matched with class m wherever the class is in the image, else with "no object".
     NOTE(upstream): ignored pixels are outside of every mask, they are not left out. Kept, unless
-    ``clean``.
+    ``skip_ignored``.
 
     Args:
         predictions: L of them.
         targets: for them.
         points: P, sampled per mask and prediction.
-        clean: leave out points on ignored pixels.
+        skip_ignored: leave out points on ignored pixels.
     """
     labels, classes = targets.labels, predictions[0].class_logits.shape[1]
     order = torch.arange(classes, device=labels.device)
@@ -184,7 +184,7 @@ def mask_losses(
     sampled = _sample(logits.flatten(0, 1)[:, None], places.flatten(0, 1)).view(places.shape[:3])
     wanted = _sample_targets((labels[image] == query[:, None, None]).to(logits.dtype), places)
     weights = torch.ones_like(wanted)
-    if clean:
+    if skip_ignored:
         weights = (
             _sample_targets((labels[image] != IGNORE).to(logits.dtype), places) > 0.5
         ).float()

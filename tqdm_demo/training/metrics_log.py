@@ -1,8 +1,8 @@
 """What a training tells while it runs: ``metrics.jsonl``, a picture of its curves, TensorBoard.
 
-A record is one JSON line: ``{"step", "loss", "terms", "rate", ...}`` or ``{"step", "miou": {data
-specification: percent}}``. TensorBoard's event files are written too where the package
-``tensorboard`` is installed. Only rank 0 of several processes writes.
+A record is one JSON line: ``{"step", "loss", "terms", "learning_rate", ...}`` or ``{"step",
+"miou": {data specification: percent}}``. TensorBoard's event files are written too where the
+package ``tensorboard`` is installed. Only rank 0 of several processes writes.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from tqdm_demo.training.distributed import rank
 RECORDS, CURVES = "metrics.jsonl", "curves.png"
 
 
-class Records:
-    """The records of one training.
+class MetricsLog:
+    """The log of one training.
 
     Args:
         folder: that exists; ``metrics.jsonl``, ``curves.png`` and ``tensorboard/`` go there.

@@ -51,8 +51,8 @@ class Objective:
         self._reference = None
         if config.backbone_factor:
             # NOTE(upstream): the copy goes into training mode with the model, so that its
-            # stochastic depth works. Kept, unless ``clean``.
-            self._reference = segmenter.frozen_image_encoder().train(not config.clean)
+            # stochastic depth works. Kept, unless ``fix_upstream_quirks``.
+            self._reference = segmenter.frozen_image_encoder().train(not config.fix_upstream_quirks)
         else:  # a tower that never moves is its own reference
             segmenter.image_encoder.tower.requires_grad_(False)
         self._tokens = self._reference_text = None

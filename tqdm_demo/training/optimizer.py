@@ -1,6 +1,6 @@
 """AdamW with the published parameter groups, and the learning rate of every step.
 
-The rate is a pure function of the step, so a resumed training needs no schedule state.
+It is a pure function of the step, so a resumed training needs no schedule state.
 Source: the published configs (``paramwise_cfg``, ``lr_config``); method as in mmcv 1.5.
 """
 
@@ -40,7 +40,7 @@ def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
     groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            key = (_rate_factor(name, config), _decays(name, config))
+            key = (_learning_rate_factor(name, config), _decays(name, config))
             groups.setdefault(key, []).append(parameter)
     if not groups:
         raise ValueError("every parameter of the model is frozen: there is nothing to train")
@@ -48,7 +48,7 @@ def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
         [
             {
                 "params": parameters,
-                "base_rate": config.learning_rate * factor,
+                "base_learning_rate": config.learning_rate * factor,
                 "weight_decay": config.weight_decay if decays else 0.0,
             }
             for (factor, decays), parameters in groups.items()
@@ -57,7 +57,7 @@ def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
     )
 
 
-def _rate_factor(name: str, config: TrainConfig) -> float:
+def _learning_rate_factor(name: str, config: TrainConfig) -> float:
     if name.startswith(_TOWER):
         return config.backbone_factor
     return config.pyramid_factor if name.startswith(_PYRAMID) else 1.0
@@ -69,16 +69,16 @@ def _decays(name: str, config: TrainConfig) -> bool:
     return "norm" not in name and (config.embedding_decay or not name.startswith(_EMBEDDINGS))
 
 
-def set_rates(optimizer: torch.optim.Optimizer, step: int, config: TrainConfig) -> None:
+def set_learning_rates(optimizer: torch.optim.Optimizer, step: int, config: TrainConfig) -> None:
     """Gives every group of :func:`make_optimizer` its learning rate for ``step`` (from 0 on)."""
     for group in optimizer.param_groups:
-        group["lr"] = rate_at(step, group["base_rate"], config)
+        group["lr"] = learning_rate_at(step, group["base_learning_rate"], config)
 
 
-def rate_at(step: int, base: float, config: TrainConfig) -> float:
-    """Polynomial decay from ``base`` to ``minimum_rate``, times a linear warm-up."""
+def learning_rate_at(step: int, base: float, config: TrainConfig) -> float:
+    """Polynomial decay from ``base`` to ``minimum_learning_rate``, times a linear warm-up."""
     left = (1 - step / config.steps) ** POWER
-    rate = (base - config.minimum_rate) * left + config.minimum_rate
+    learning_rate = (base - config.minimum_learning_rate) * left + config.minimum_learning_rate
     if step < config.warmup_steps:
-        rate *= 1 - (1 - step / config.warmup_steps) * (1 - WARMUP_RATIO)
-    return rate
+        learning_rate *= 1 - (1 - step / config.warmup_steps) * (1 - WARMUP_RATIO)
+    return learning_rate

@@ -24,7 +24,7 @@ from typing import Any
 
 import torch
 
-from tqdm_demo.checkpoints.folder import WithoutDrawing
+from tqdm_demo.checkpoints.folder import skip_init
 from tqdm_demo.checkpoints.published import key_map
 from tqdm_demo.checkpoints.published.key_map import Rule
 from tqdm_demo.config import ModelConfig
@@ -127,7 +127,7 @@ def plan_conversion(shapes: Mapping[str, Shape], class_names: Sequence[str] | No
             shapes, "text_encoder.positional_embedding", 0, model.config.text_positions
         ),
     )
-    with torch.device("meta"), WithoutDrawing():
+    with torch.device("meta"), skip_init():
         expected = Segmenter(config).state_dict()
     steps, dropped, problems = [], {}, []
     for name, shape in shapes.items():
