@@ -18,7 +18,7 @@ FLOORS = (
     {"checkpoints"},
     {"systems"},
     {"model", "streets"},
-    {"config", "presets", "vocabulary", "class_list", "devices"},
+    {"config", "presets", "vocabulary", "class_list", "devices", "atomic_files"},
 )
 FLOOR = {package: number for number, floor in enumerate(FLOORS) for package in floor}
 # Of its neighbours and of what lies far below, the page needs this much and no more.

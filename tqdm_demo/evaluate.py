@@ -37,6 +37,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
+from tqdm_demo.atomic_files import replace_text
 from tqdm_demo.checkpoints.folder import CONFIG_FILE
 from tqdm_demo.checkpoints.sources import locate
 from tqdm_demo.data.datasets import (
@@ -50,7 +51,7 @@ from tqdm_demo.data.readers import Choice, check_complete, open_readers
 from tqdm_demo.data.street_pool import CACHE_DIR
 from tqdm_demo.evaluation.contact_sheet import SheetRow, write_sheet
 from tqdm_demo.evaluation.protocol import Reading
-from tqdm_demo.evaluation.recorded import record, write_text
+from tqdm_demo.evaluation.recorded import record
 from tqdm_demo.evaluation.score_tables import (
     Results,
     format_classes,
@@ -187,9 +188,9 @@ def _report(
     print(f"{table}\n\n{notes}")
     if options.json:
         content = {"results": results, "config": _config(options, question)}
-        write_text(options.json, json.dumps(content, indent=1) + "\n")
+        replace_text(options.json, json.dumps(content, indent=1) + "\n")
     if options.markdown:
-        write_text(options.markdown, f"{table}\n\n{notes}\n\n{format_classes(results)}\n")
+        replace_text(options.markdown, f"{table}\n\n{notes}\n\n{format_classes(results)}\n")
     if options.contact_sheet:
         every = [found for by_spec in measured.values() for found in by_spec.values()]
         rows: list[SheetRow] = [row for found in every for row in found.rows]

@@ -14,6 +14,8 @@ import unicodedata
 from collections.abc import Sequence
 
 Colour = tuple[int, int, int]
+# In a map of labels: the pixel has no label, or one that does not count.
+IGNORED = 255
 
 # Cityscapes, in the order of its train ids, with its published colours.
 _CITYSCAPES: dict[str, Colour] = {

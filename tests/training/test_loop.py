@@ -242,7 +242,8 @@ def test_a_full_disk_leaves_the_last_state(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space left"):
         Training(make_task(), CONFIG, tmp_path).run()
     monkeypatch.undo()
-    assert calls[-1] == "state.partial" and not list(tmp_path.glob("*.partial"))
+    assert calls[-1] == ".partial-state.safetensors"
+    assert not list(tmp_path.glob("*partial*"))
     resumed = make_task(scores=[0.2, 0.3])
     assert Training(resumed, CONFIG, tmp_path, resume=True).progress.step == 3
 

@@ -9,7 +9,6 @@ Tensors may be float16 on disk; in memory they are float32. Nothing is ever unpi
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +21,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from tqdm_demo.atomic_files import replacing
 from tqdm_demo.config import ModelConfig, from_json, to_json
 from tqdm_demo.model.segmenter import Segmenter, text_tower_weights
 
@@ -222,15 +222,12 @@ def _write(
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(dict(sections), indent=2, ensure_ascii=False) + "\n"
     stored = {name: _stored(tensor, half) for name, tensor in tensors.items()}
-    partials = {name: folder / f"{name}.partial" for name in (TENSOR_FILE, CONFIG_FILE)}
     try:
-        save_file(stored, partials[TENSOR_FILE])
-        partials[CONFIG_FILE].write_text(text, encoding="utf-8")
-        for name, partial in partials.items():
-            os.replace(partial, folder / name)
+        # Both are written before either is replaced.
+        with replacing(folder / CONFIG_FILE) as config, replacing(folder / TENSOR_FILE) as tensor:
+            save_file(stored, tensor)
+            config.write_text(text, encoding="utf-8")
     except (OSError, SafetensorError) as error:
-        for partial in partials.values():
-            partial.unlink(missing_ok=True)
         raise OSError(f"cannot write {folder}: {error}") from error
 
 

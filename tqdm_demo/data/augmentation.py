@@ -17,8 +17,8 @@ import torch
 import torch.nn.functional as F
 
 from tqdm_demo.data.sampling import View
+from tqdm_demo.vocabulary import IGNORED
 
-IGNORED = 255
 BRIGHTNESS = 32.0  # added, of 255
 CONTRAST = SATURATION = (0.5, 1.5)  # factors
 HUE_STEPS = 18  # of 2 degrees, up or down

@@ -17,7 +17,6 @@ from pathlib import Path
 from PIL import Image
 
 from tqdm_demo.data.file_source import FileSource, LabelledPicture
-from tqdm_demo.data.id_tables import IGNORED
 from tqdm_demo.data.set_layouts import KINDS
 from tqdm_demo.data.set_search import find_set
 from tqdm_demo.data.street_pool import CACHE_DIR, StreetPool
@@ -27,7 +26,7 @@ EVALUATION_SEEDS = 10_000  # scenes below this seed are for evaluation ...
 VALIDATION_SEEDS = 9_000  # from here on those that choose the best weights
 TRAIN_SEEDS = 100_000  # ... and from this one on for training
 
-__all__ = ["IGNORED", "DataSource", "FileSource", "LabelledPicture", "StreetPool", "StreetSource",
+__all__ = ["DataSource", "FileSource", "LabelledPicture", "StreetPool", "StreetSource",
            "describe", "parse_data", "read_folder"]  # fmt: skip
 
 

@@ -14,9 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tqdm_demo.vocabulary import CITYSCAPES_NAMES
+from tqdm_demo.vocabulary import CITYSCAPES_NAMES, IGNORED
 
-IGNORED = 255
 MAPILLARY_MAPPINGS = ("hrda", "rein")
 # The classes that SYNTHIA labels: results on it are compared as the mean over these 16.
 SYNTHIA_CLASSES = tuple(k for k in range(len(CITYSCAPES_NAMES)) if k not in (9, 14, 16))

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tqdm_demo.data.id_tables import IGNORED, IdTable
+from tqdm_demo.data.id_tables import IdTable
+from tqdm_demo.vocabulary import IGNORED
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY, _RGB, _RGB_ALPHA = 0, 2, 6  # colour types of a PNG's header

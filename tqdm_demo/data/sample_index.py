@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +19,11 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from tqdm_demo.atomic_files import replace_text
 from tqdm_demo.data.file_source import FileSource, PictureFiles, check_size
 from tqdm_demo.data.label_files import read_labels
 from tqdm_demo.data.street_pool import file_lock, mapper
+from tqdm_demo.vocabulary import IGNORED
 
 _VERSION = 1
 _CHUNK = 32  # pictures that one task counts
@@ -62,7 +63,8 @@ def open_index(sources: Sequence[FileSource], path: Path, classes: int, workers:
         found = _load(path, print_of_files)
         if found is None:
             found = _count_all(files, workers)
-            _write(path, {"version": _VERSION, "fingerprint": print_of_files, "pictures": found})
+            content = {"version": _VERSION, "fingerprint": print_of_files, "pictures": found}
+            replace_text(path, json.dumps(content) + "\n")
     usable = [n for n, entry in enumerate(found) if "error" not in entry]
     broken = {entry["file"]: entry["error"] for entry in found if "error" in entry}
     if not usable:
@@ -98,12 +100,6 @@ def _load(path: Path, print_of_files: str) -> list[dict] | None:
     return None
 
 
-def _write(path: Path, content: dict) -> None:
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(content) + "\n", encoding="utf-8")
-    os.replace(partial, path)
-
-
 def _count_all(files: Sequence[PictureFiles], workers: int) -> list[dict]:
     """One entry per picture, in order."""
     chunks = [files[start : start + _CHUNK] for start in range(0, len(files), _CHUNK)]
@@ -130,6 +126,6 @@ def _count(file: PictureFiles) -> dict:
             check_size(file, (image.height, image.width), labels.shape)
     except (OSError, ValueError, SyntaxError) as error:
         return {"file": file.name, "error": str(error)}
-    counts = np.bincount(labels.ravel(), minlength=256)[:255]
+    counts = np.bincount(labels.ravel(), minlength=256)[:IGNORED]
     pixels = {str(k): int(counts[k]) for k in np.flatnonzero(counts)}
     return {"file": file.name, "pixels": pixels}

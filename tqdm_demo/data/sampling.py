@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tqdm_demo.vocabulary import IGNORED
+
 PICTURE_SHARE = 3000 / 512**2  # a picture counts for a class from this share of a crop's area on
 CROP_SHARE = PICTURE_SHARE / 2
 CROP_DRAWS = 11  # the first draw and up to ten more until the crop shows enough of the class
@@ -107,7 +109,7 @@ class ViewSampler:
             rows = nearest_places(top, scale, self.crop, height)
             columns = nearest_places(left, scale, self.crop, width)
             counts = np.bincount(labels[np.ix_(rows, columns)].ravel(), minlength=256)
-            known = counts[:255]
+            known = counts[:IGNORED]
             if np.count_nonzero(known) > 1 and known.max() < MAJORITY * known.sum():
                 break
         return View(picture, scale, top, left, bool(rng.random() < 0.5)), counts

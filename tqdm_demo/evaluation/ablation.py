@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tqdm_demo.evaluation.recorded import write_text
+from tqdm_demo.atomic_files import replace_text
 from tqdm_demo.streets.domains import HELD_OUT, SOURCE
 
 
@@ -98,4 +98,4 @@ def _spread(values: Sequence[float], signed: bool = False) -> str:
 
 def write_json(path: Path, content: object) -> None:
     """Writes a JSON file, as a whole or not at all."""
-    write_text(path, json.dumps(content, indent=1) + "\n")
+    replace_text(path, json.dumps(content, indent=1) + "\n")

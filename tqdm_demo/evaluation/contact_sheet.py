@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from tqdm_demo.data.id_tables import IGNORED
-from tqdm_demo.vocabulary import CITYSCAPES_COLOURS, CITYSCAPES_NAMES
+from tqdm_demo.atomic_files import replacing
+from tqdm_demo.vocabulary import CITYSCAPES_COLOURS, CITYSCAPES_NAMES, IGNORED
 
 WIDTH = 320  # of each of the four pictures of a row
 _GAP, _CAPTION = 4, 16
@@ -78,9 +77,8 @@ def write_sheet(file: Path, rows: Sequence[SheetRow], classes: Sequence[int]) ->
         sheet.paste(Image.fromarray(row.pixels), (0, top + _CAPTION))
         top += _CAPTION + len(row.pixels)
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f".partial-{file.name}")
-    sheet.save(partial, quality=90)
-    os.replace(partial, file)
+    with replacing(file) as partial:
+        sheet.save(partial, quality=90)
 
 
 def _shrink(ids: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -7,12 +7,12 @@ set, by its specification without paths; the model card ends with a table of the
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tqdm_demo.atomic_files import replace_text
 from tqdm_demo.evaluation.score_tables import mean_miou, street_groups
 
 SECTION = "## Measured"
@@ -28,8 +28,8 @@ def record(folder: Path, by_spec: Mapping[str, Mapping]) -> None:
     config, card = folder / "config.json", folder / "README.md"
     sections = add_figures(json.loads(config.read_text(encoding="utf-8")), by_spec)
     text = card.read_text(encoding="utf-8") if card.exists() else f"# {folder.name}\n"
-    write_text(config, json.dumps(sections, indent=2, ensure_ascii=False) + "\n")
-    write_text(card, add_table(text, sections))
+    replace_text(config, json.dumps(sections, indent=2, ensure_ascii=False) + "\n")
+    replace_text(card, add_table(text, sections))
 
 
 def add_figures(sections: Mapping[str, Any], by_spec: Mapping[str, Mapping]) -> dict[str, Any]:
@@ -77,11 +77,3 @@ def _without_path(spec: str) -> str:
     kind, *rest = bare.split(":")
     kept = {"streets": rest[:1], "folder": [Path(place).name for place in rest[:1]]}
     return ":".join([kind, *kept.get(kind, []), *rest[1:]]) + (bracket or "")
-
-
-def write_text(file: Path, text: str) -> None:
-    """Writes a file as a whole or not at all; its folder is made where it is missing."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f".partial-{file.name}")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, file)

@@ -16,8 +16,8 @@ from tqdm_demo.data.file_source import FileSource, LabelledPicture
 from tqdm_demo.data.id_tables import SYNTHIA_CLASSES
 from tqdm_demo.data.readers import Reader
 from tqdm_demo.evaluation.contact_sheet import SheetRow, draw_row
-from tqdm_demo.evaluation.metrics import ConfusionMatrix
 from tqdm_demo.evaluation.protocol import WINDOWS, Reading, Segments, label_picture
+from tqdm_demo.inference.confusion_matrix import ConfusionMatrix
 from tqdm_demo.training.ranks import Ranks
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 

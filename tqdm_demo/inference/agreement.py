@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-IGNORED = 255
+from tqdm_demo.inference.confusion_matrix import ConfusionMatrix
+from tqdm_demo.vocabulary import IGNORED
 
 
 @dataclass(frozen=True)
@@ -93,13 +94,11 @@ def mean_iou(prediction: np.ndarray, truth: np.ndarray) -> float | None:
     """
     _check_sizes(prediction, truth)
     counted = truth != IGNORED
-    prediction, truth = prediction[counted], truth[counted]
-    if not truth.size:
+    if not counted.any():
         return None
-    both = np.bincount(truth[prediction == truth], minlength=256)
-    true, predicted = (np.bincount(labels, minlength=256) for labels in (truth, prediction))
-    present = true > 0
-    return float(np.mean(both[present] / (true + predicted - both)[present]))
+    confusion = ConfusionMatrix(256)  # a prediction may be any uint8, also 255
+    confusion.update(prediction[counted], truth[counted])
+    return confusion.miou()
 
 
 def relabel(truth: np.ndarray, truth_names: Sequence[str], entries: Sequence[str]) -> np.ndarray:

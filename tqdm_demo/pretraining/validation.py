@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 
 from tqdm_demo.config import CLIP_MEAN, CLIP_STD
-from tqdm_demo.evaluation.metrics import ConfusionMatrix
+from tqdm_demo.inference.confusion_matrix import ConfusionMatrix
 from tqdm_demo.pretraining.views import Pictures
 from tqdm_demo.systems.zero_shot import dense_embeddings, name_embeddings
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,8 @@ from typing import Any
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from tqdm_demo.atomic_files import replacing
 
 SMOOTHED = 25  # records whose mean is a point of the loss curves; a single one is noise
 
@@ -39,12 +40,8 @@ def draw_curves(records: Sequence[dict[str, Any]], file: Path) -> None:
     for axes in (terms, quality):
         if axes.lines:
             axes.legend(fontsize="small")
-    partial = file.with_suffix(".partial")
-    try:
+    with replacing(file) as partial:
         FigureCanvasAgg(figure).print_png(str(partial))
-        os.replace(partial, file)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def smooth(values: Sequence[float], window: int) -> np.ndarray:

@@ -20,8 +20,8 @@ from torch import Tensor
 from tqdm_demo.config import TrainConfig
 from tqdm_demo.model.mask_decoder import MaskPrediction
 from tqdm_demo.model.segmenter import Decoding
+from tqdm_demo.vocabulary import IGNORED
 
-IGNORE = 255
 CLASS_WEIGHT, MASK_WEIGHT, DICE_WEIGHT = 2.0, 5.0, 5.0
 NO_OBJECT_WEIGHT = 0.1
 OVERSAMPLING = 3
@@ -57,8 +57,8 @@ class Targets:
 
 def count_targets(labels: Tensor) -> Tensor:
     """``masks`` and ``pixels`` of :class:`Targets` for labels (B, H, W) alone: float32 (2,)."""
-    shown = labels.new_zeros(len(labels), IGNORE + 1).scatter_(1, labels.flatten(1), 1)
-    return torch.stack([shown[:, :IGNORE].sum(), (labels != IGNORE).sum()]).float()
+    shown = labels.new_zeros(len(labels), IGNORED + 1).scatter_(1, labels.flatten(1), 1)
+    return torch.stack([shown[:, :IGNORED].sum(), (labels != IGNORED).sum()]).float()
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def pixel_text_loss(score_map: Tensor, targets: Targets, skip_ignored: bool = Fa
     logits = F.interpolate(
         score_map / SCORE_TEMPERATURE, labels.shape[1:], mode="bilinear", align_corners=False
     )
-    summed = F.cross_entropy(logits, labels, ignore_index=IGNORE, reduction="sum")
+    summed = F.cross_entropy(logits, labels, ignore_index=IGNORED, reduction="sum")
     return summed / (targets.pixels.clamp(min=1) if skip_ignored else labels.numel())
 
 
@@ -186,7 +186,7 @@ def mask_losses(
     weights = torch.ones_like(wanted)
     if skip_ignored:
         weights = (
-            _sample_targets((labels[image] != IGNORE).to(logits.dtype), places) > 0.5
+            _sample_targets((labels[image] != IGNORED).to(logits.dtype), places) > 0.5
         ).float()
     mask, dice = _point_losses(sampled, wanted, weights)
     count = targets.masks.clamp(min=1)

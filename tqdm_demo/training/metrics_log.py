@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 from pathlib import Path
 from typing import Any
 
+from tqdm_demo.atomic_files import replace_text
 from tqdm_demo.training.curves import draw_curves
 from tqdm_demo.training.distributed import rank
 
@@ -34,9 +34,7 @@ class MetricsLog:
             return
         kept = [record for record in read_records(self._file) if record["step"] <= step]
         text = "".join(json.dumps(record) + "\n" for record in kept if step)
-        partial = self._file.with_suffix(".partial")
-        partial.write_text(text)
-        os.replace(partial, self._file)
+        replace_text(self._file, text)
         if importlib.util.find_spec("tensorboard"):
             from torch.utils.tensorboard import SummaryWriter
 

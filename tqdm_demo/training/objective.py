@@ -18,7 +18,7 @@ from torch import Tensor
 from tqdm_demo.config import TrainConfig
 from tqdm_demo.data.augmentation import Batch
 from tqdm_demo.data.datasets import LabelledPicture
-from tqdm_demo.evaluation.metrics import ConfusionMatrix
+from tqdm_demo.inference.confusion_matrix import ConfusionMatrix
 from tqdm_demo.inference.preprocessing import model_size, to_pixels
 from tqdm_demo.inference.sliding_window import Window, merge_windows, resized_size
 from tqdm_demo.model.assignment import QueryAssignment

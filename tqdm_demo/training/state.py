@@ -1,14 +1,13 @@
 """The state of a training in one safetensors file, from which it continues bit for bit.
 
-One file and ``os.replace``: a training that is killed at any moment, or finds the disk full, leaves
-a whole state behind. All chance is a function of the step, so that none of it needs to be kept.
+One file, replaced as a whole: a training that is killed at any moment, or finds the disk full,
+leaves a whole state behind. All chance is a function of the step, so that none of it is kept.
 Weights that are spread over several processes (FSDP) are gathered: the file does not tell.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.distributed.tensor import DTensor, distribute_tensor
 
+from tqdm_demo.atomic_files import replacing
 from tqdm_demo.training.distributed import rank
 
 _MODEL, _OPTIMIZER = "model.", "optimizer."
@@ -51,14 +51,10 @@ def save_tensors(
         plain_copies({name: t for name, t in tensors.items() if isinstance(t, DTensor)})
         return
     copies = plain_copies(tensors)
-    partial = file.with_suffix(".partial")
     try:
-        save_file(copies, partial, metadata)
-        with partial.open("rb") as written:
-            os.fsync(written.fileno())
-        os.replace(partial, file)
+        with replacing(file) as partial:
+            save_file(copies, partial, metadata)
     except (OSError, SafetensorError) as error:
-        partial.unlink(missing_ok=True)
         raise OSError(f"cannot write {file}: {error}") from error
 
 

@@ -10,7 +10,7 @@ import gradio as gr
 import numpy as np
 
 from tqdm_demo.class_list import ClassList
-from tqdm_demo.inference.agreement import IGNORED, agreement, confusions, mean_iou, relabel
+from tqdm_demo.inference.agreement import agreement, confusions, mean_iou, relabel
 from tqdm_demo.inference.preprocessing import read_image
 from tqdm_demo.inference.rendering import difference, overlay, shrink
 from tqdm_demo.interface import markup
@@ -26,7 +26,7 @@ from tqdm_demo.interface.components.image_grid import (
 )
 from tqdm_demo.interface.examples import find_example, read_truth
 from tqdm_demo.interface.parts import MAX_SIDE, PageParts, when_shown
-from tqdm_demo.vocabulary import CITYSCAPES_NAMES
+from tqdm_demo.vocabulary import CITYSCAPES_NAMES, IGNORED
 
 TITLE = "Compare models"
 ID = "compare"

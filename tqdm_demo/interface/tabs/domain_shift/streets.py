@@ -11,7 +11,7 @@ import gradio as gr
 import numpy as np
 
 from tqdm_demo.class_list import ClassList
-from tqdm_demo.inference.agreement import IGNORED, mean_iou, relabel
+from tqdm_demo.inference.agreement import mean_iou, relabel
 from tqdm_demo.inference.rendering import overlay
 from tqdm_demo.interface import markup
 from tqdm_demo.interface.components import charts
@@ -28,7 +28,7 @@ from tqdm_demo.interface.components.image_grid import (
 from tqdm_demo.interface.parts import PageParts
 from tqdm_demo.interface.tabs.domain_shift.controls import connect_run, model_menu, run_buttons
 from tqdm_demo.streets.domains import DOMAINS, HELD_OUT, SOURCE, paint
-from tqdm_demo.vocabulary import CITYSCAPES_NAMES
+from tqdm_demo.vocabulary import CITYSCAPES_NAMES, IGNORED
 
 TITLE = "A drawn street, every look"
 LEAD = (

@@ -32,10 +32,12 @@ class ConfusionMatrix:
         if label_map.shape != labels.shape:
             raise ValueError(f"the prediction is {label_map.shape}, the labels {labels.shape}")
         known = labels < classes
-        predicted = label_map[known].astype(np.int64)
+        predicted = label_map[known]
         if predicted.size and not 0 <= predicted.min() <= predicted.max() < classes:
             raise ValueError(f"predictions reach {predicted.max()}; classes are 0..{classes - 1}")
-        pairs = labels[known].astype(np.int64) * classes + predicted
+        pairs = labels[known].astype(np.int64)
+        pairs *= classes  # in place: large pictures take long enough
+        pairs += predicted.astype(np.int64, copy=False)
         self.counts += np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
 
     @property

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torchmetrics.classification import MulticlassConfusionMatrix, MulticlassJaccardIndex
 
-from tqdm_demo.evaluation.metrics import ConfusionMatrix
+from tqdm_demo.inference.confusion_matrix import ConfusionMatrix
 
 LABELS = np.array([[0, 0, 1], [1, 1, 255]], np.uint8)
 PREDICTION = np.array([[0, 1, 1], [1, 2, 0]], np.uint8)
