@@ -121,7 +121,7 @@ def test_names_from_a_file(folder, oracle, tmp_path):
 
 def test_options_of_reading_arrive(folder, oracle):
     main(["m", "--data", f"folder:{folder}", "--workers", "0", "--mode", "windows", "--ask", "all"])
-    assert oracle.how == [{"mode": "windows", "working": None}]
+    assert oracle.how == [{"mode": "windows", "resized": None}]
     assert oracle.asked == [list(CITYSCAPES_NAMES)]
 
 

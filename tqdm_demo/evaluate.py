@@ -50,7 +50,7 @@ from tqdm_demo.data.datasets import (
 from tqdm_demo.data.readers import Choice, check_complete, open_readers
 from tqdm_demo.data.street_pool import CACHE_DIR
 from tqdm_demo.evaluation.contact_sheet import SheetRow, write_sheet
-from tqdm_demo.evaluation.protocol import Reading
+from tqdm_demo.evaluation.protocol import EvaluationProtocol
 from tqdm_demo.evaluation.recorded import record
 from tqdm_demo.evaluation.score_tables import (
     Results,
@@ -59,7 +59,7 @@ from tqdm_demo.evaluation.score_tables import (
     format_table,
     heading,
 )
-from tqdm_demo.evaluation.scoring import Measured, Question, measure
+from tqdm_demo.evaluation.scoring import EvaluationTask, Measured, measure
 from tqdm_demo.inference.predictor import MODES, Predictor
 from tqdm_demo.streets.captions import SYNONYMS
 from tqdm_demo.training.ranks import Ranks
@@ -106,20 +106,20 @@ def run(options: argparse.Namespace) -> None:
         if options.record and not (folder / CONFIG_FILE).is_file():
             raise ValueError(f"--record writes into a model's folder, and {model} has none")
     choice = Choice(options.limit or None, options.seed, options.size, options.cache)
-    question = _question(options)
+    task = _task(options)
     if ranks.first:
-        print(json.dumps(_config(options, question)))
+        print(json.dumps(_config(options, task)))
         print(describe(sources))
-    if not question.skip_broken:
+    if not task.skip_broken:
         check_complete(sources)
     for source in sources:
         if isinstance(source, StreetSource):  # painted here by all processes, read by each later
             open_readers(source, choice, options.workers)
     machine = Machine(options.device, options.threads, ranks)
     workers = options.workers if ranks.count == 1 else 0
-    measured = measure_all(options.models, sources, choice, question, machine, workers)
+    measured = measure_all(options.models, sources, choice, task, machine, workers)
     if ranks.first:
-        _report(measured, options, question)
+        _report(measured, options, task)
         for model in options.models if options.record else ():
             record(folders[model], {s: found.result for s, found in measured[model].items()})
     ranks.leave()
@@ -129,7 +129,7 @@ def measure_all(
     models: Sequence[str],
     sources: Sequence[DataSource],
     choice: Choice,
-    question: Question,
+    task: EvaluationTask,
     machine: Machine,
     workers: int,
 ) -> dict[str, dict[str, Measured]]:
@@ -138,46 +138,46 @@ def measure_all(
     Returns:
         By model and specification of the source.
     """
-    tasks = [(model, source) for model in models for source in sources]
-    run = partial(_measure_task, choice=choice, question=question, machine=machine)
+    pairs = [(model, source) for model in models for source in sources]
+    run = partial(_measure_pair, choice=choice, task=task, machine=machine)
     found: dict[str, dict[str, Measured]] = {model: {} for model in models}
     silent = not machine.ranks.first
-    with tqdm(total=len(tasks), desc="evaluate", unit="set", disable=silent) as bar:
-        for (model, source), answer in zip(tasks, _in_order(run, tasks, workers), strict=True):
+    with tqdm(total=len(pairs), desc="evaluate", unit="set", disable=silent) as bar:
+        for (model, source), answer in zip(pairs, _in_order(run, pairs, workers), strict=True):
             found[model][source.spec] = answer
             bar.update()
     return found
 
 
-def _in_order(run: Callable, tasks: Sequence[tuple], workers: int) -> Iterable[Measured]:
+def _in_order(run: Callable, pairs: Sequence[tuple], workers: int) -> Iterable[Measured]:
     if not workers:
-        yield from map(run, tasks)
+        yield from map(run, pairs)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context) as executor:
-        yield from executor.map(run, tasks)
+    with ProcessPoolExecutor(min(workers, len(pairs)), mp_context=context) as executor:
+        yield from executor.map(run, pairs)
 
 
-def _measure_task(
-    task: tuple[str, DataSource], choice: Choice, question: Question, machine: Machine
+def _measure_pair(
+    pair: tuple[str, DataSource], choice: Choice, task: EvaluationTask, machine: Machine
 ) -> Measured:
-    model, source = task
+    model, source = pair
     if machine.threads:
         torch.set_num_threads(machine.threads)
     readers = open_readers(source, choice)
     of_files = source if isinstance(source, FileSource) else None
     caption = f"{model} on {heading(source.spec)}"
     predictor = _load(model, machine.device)
-    return measure(predictor, readers, question, of_files, machine.ranks, caption)
+    return measure(predictor, readers, task, of_files, machine.ranks, caption)
 
 
-@lru_cache(maxsize=1)  # the tasks of one model follow one another
+@lru_cache(maxsize=1)  # the pairs of one model follow one another
 def _load(model: str, device: str) -> Predictor:
     return Predictor.load(model, device)
 
 
 def _report(
-    measured: dict[str, dict[str, Measured]], options: argparse.Namespace, question: Question
+    measured: dict[str, dict[str, Measured]], options: argparse.Namespace, task: EvaluationTask
 ) -> None:
     """Prints the table and writes the files that were asked for."""
     results: Results = {
@@ -187,7 +187,7 @@ def _report(
     table, notes = format_table(results), format_notes(results)
     print(f"{table}\n\n{notes}")
     if options.json:
-        content = {"results": results, "config": _config(options, question)}
+        content = {"results": results, "config": _config(options, task)}
         replace_text(options.json, json.dumps(content, indent=1) + "\n")
     if options.markdown:
         replace_text(options.markdown, f"{table}\n\n{notes}\n\n{format_classes(results)}\n")
@@ -199,7 +199,7 @@ def _report(
         write_sheet(options.contact_sheet, rows, classes)
 
 
-def _config(options: argparse.Namespace, question: Question) -> dict:
+def _config(options: argparse.Namespace, task: EvaluationTask) -> dict:
     """What decides the figures."""
     return {
         "models": options.models,
@@ -207,18 +207,18 @@ def _config(options: argparse.Namespace, question: Question) -> dict:
         "limit": options.limit,
         "seed": options.seed,
         "size": list(options.size),
-        "names": list(question.names),
+        "names": list(task.names),
         "mode": options.mode,
-        "scales": list(question.reading.scales),
+        "scales": list(task.protocol.scales),
         "flip": options.flip,
         "ask": options.ask,
     }
 
 
-def _question(options: argparse.Namespace) -> Question:
-    return Question(
+def _task(options: argparse.Namespace) -> EvaluationTask:
+    return EvaluationTask(
         names=_names(options),
-        reading=Reading(options.mode, options.scales, options.flip),
+        protocol=EvaluationProtocol(options.mode, options.scales, options.flip),
         ask_all={"all": True, "labelled": False, None: None}[options.ask],
         sheet=options.sheet_rows if options.contact_sheet else 0,
         skip_broken=options.skip_broken,
@@ -253,7 +253,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--data", default="streets:all", metavar="SPEC")
     parser.add_argument("--limit", type=int, default=100, help="pictures of each set; 0 = all")
     parser.add_argument("--seed", type=int, default=0, help="first scene, or choice from a set")
-    _add_reading(parser)
+    _add_protocol(parser)
     files = parser.add_argument_group("files")
     files.add_argument("--json", type=Path, metavar="FILE")
     files.add_argument("--markdown", type=Path, metavar="FILE", help="tables, with every class")
@@ -278,9 +278,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def _add_reading(parser: argparse.ArgumentParser) -> None:
+def _add_protocol(parser: argparse.ArgumentParser) -> None:
     """The options that tell how pictures are read and what is asked."""
-    group = parser.add_argument_group("reading")
+    group = parser.add_argument_group("protocol")
     group.add_argument("--mode", choices=MODES, help="default: as the data set is tested")
     group.add_argument("--scales", type=_scales, default=(1.0,), metavar="0.5,1,2",
                        help="sizes whose scores are averaged")  # fmt: skip

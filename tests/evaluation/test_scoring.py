@@ -7,8 +7,8 @@ import pytest
 
 from tqdm_demo.data.datasets import LabelledPicture, parse_data
 from tqdm_demo.data.readers import Choice, Reader, check_complete, open_readers
-from tqdm_demo.evaluation.protocol import Reading
-from tqdm_demo.evaluation.scoring import Question, measure
+from tqdm_demo.evaluation.protocol import EvaluationProtocol
+from tqdm_demo.evaluation.scoring import EvaluationTask, measure
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
 
@@ -58,7 +58,7 @@ def test_only_classes_that_occur_are_asked_for():
 
 def test_all_are_asked_for_where_that_is_wanted():
     oracle = Oracle()
-    found = measure(oracle, [reader([[0, 0]], said=[[0, 5]])], Question(ask_all=True))
+    found = measure(oracle, [reader([[0, 0]], said=[[0, 5]])], EvaluationTask(ask_all=True))
     assert oracle.asked == [list(CITYSCAPES_NAMES)]
     assert found.result["iou"] == {"road": 50.0}
 
@@ -72,7 +72,7 @@ def test_errors_are_counted_per_class():
 def test_other_names_are_asked_in_place_and_reported_under_the_classes():
     words = tuple(f"word {k}" for k in range(19))
     oracle = Oracle(words)
-    found = measure(oracle, [reader([[0, 13]])], Question(words))
+    found = measure(oracle, [reader([[0, 13]])], EvaluationTask(words))
     assert oracle.asked == [["word 0", "word 13"]]
     assert found.result["iou"] == {"road": 100.0, "car": 100.0}
 
@@ -80,23 +80,23 @@ def test_other_names_are_asked_in_place_and_reported_under_the_classes():
 @pytest.mark.parametrize("ask_all", [True, False])
 def test_no_labels(ask_all):
     with pytest.raises(ValueError, match="no labelled pixel"):
-        measure(Oracle(), [reader([[255, 255]])], Question(ask_all=ask_all))
+        measure(Oracle(), [reader([[255, 255]])], EvaluationTask(ask_all=ask_all))
 
 
 def test_broken_pictures_are_refused_or_skipped_and_listed():
     readers = [reader([[2, 13]]), Reader("b.png", broken), reader([[13, 2]])]
     with pytest.raises(ValueError, match=r"cannot read b\.png"):
         measure(Oracle(), readers)
-    found = measure(Oracle(), readers, Question(skip_broken=True)).result
+    found = measure(Oracle(), readers, EvaluationTask(skip_broken=True)).result
     assert found["pictures"] == 2 and found["skipped"] == {"b.png": "cannot read b.png"}
 
 
 def test_rows_for_the_sheet_are_spread_over_the_set():
     readers = [reader([[2, 13]], name=str(n)) for n in range(9)]
-    found = measure(Oracle(), readers, Question(sheet=3), caption="model on set")
+    found = measure(Oracle(), readers, EvaluationTask(sheet=3), caption="model on set")
     assert [row.caption for row in found.rows] == [f"model on set  {n}" for n in (0, 4, 8)]
     assert measure(Oracle(), readers).rows == []
-    assert len(measure(Oracle(), readers[:2], Question(sheet=5)).rows) == 2
+    assert len(measure(Oracle(), readers[:2], EvaluationTask(sheet=5)).rows) == 2
 
 
 def tiny_set(trees, root, kind):
@@ -122,12 +122,12 @@ def test_published_sets_are_tested_as_published(trees, tmp_path, kind):
     found = measure(oracle, readers, source=source).result
     assert len(oracle.asked[0]) == 19
     # 11 x 7 fits into 2048 x 1024 at 1609 x 1024.
-    assert oracle.how == [{"mode": "windows", "working": (1024, 1609)}]
+    assert oracle.how == [{"mode": "windows", "resized": (1024, 1609)}]
     assert found["miou"] == 100 and found["mode"] == "windows"
     wanted = {"cityscapes": "Cityscapes ids", "mapillary": "Mapillary v1.2 by the HRDA mapping"}
     assert found["mapping"] == wanted[kind]
-    measure(oracle, readers, Question(reading=Reading("single")), source)
-    assert oracle.how[1] == {"mode": "single", "working": None}
+    measure(oracle, readers, EvaluationTask(protocol=EvaluationProtocol("single")), source)
+    assert oracle.how[1] == {"mode": "single", "resized": None}
 
 
 @pytest.mark.parametrize(("missing", "given"), [((), True), ((9, 14, 16), False), ((3,), False)])
@@ -135,8 +135,8 @@ def test_sixteen_classes(trees, tmp_path, missing, given):
     source = tiny_set(trees, tmp_path, "cityscapes")
     ids = np.array([[k for k in range(19) if k not in missing]])
     said = np.where(ids == 9, 0, ids)  # terrain is missed; road suffers
-    question = Question(reading=Reading("single"))
-    found = measure(Oracle(), [reader(ids, said)], question, source).result
+    task = EvaluationTask(protocol=EvaluationProtocol("single"))
+    found = measure(Oracle(), [reader(ids, said)], task, source).result
     assert found["classes"] == 19 - len(missing)
     if given:
         assert found["miou_16"] == pytest.approx((15 + 0.5) / 16 * 100, abs=0.01)

@@ -116,7 +116,7 @@ def test_the_last_windows_are_shifted_back_inside():
 
 
 @pytest.mark.parametrize(
-    ("size", "working"),
+    ("size", "resized"),
     [
         ((512, 512), (512, 512)),
         ((640, 960), (640, 960)),
@@ -127,8 +127,8 @@ def test_the_last_windows_are_shifted_back_inside():
         ((9000, 16), (9000, 512)),
     ],
 )
-def test_small_pictures_are_enlarged_within_bounds(size, working):
-    assert resized_size(size, (512, 512)) == working
+def test_small_pictures_are_enlarged_within_bounds(size, resized):
+    assert resized_size(size, (512, 512)) == resized
 
 
 def test_a_cut_of_an_enlarged_picture_is_that_of_the_enlarged_picture():

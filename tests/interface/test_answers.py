@@ -10,45 +10,45 @@ from tqdm_demo.class_list import parse_class_list
 from tqdm_demo.inference.predictor import Timings
 from tqdm_demo.inference.preprocessing import read_image
 from tqdm_demo.interface import answers, markup
-from tqdm_demo.interface.answers import AnswerStore, Question, read_pixel, timing, to_viewer
+from tqdm_demo.interface.answers import AnswerStore, SegmentRequest, read_pixel, timing, to_viewer
 from tqdm_demo.interface.downloads import file_name, zip_answer
 
 ATTACK = "<b>x</b>"
 
 
 @pytest.fixture
-def question(tiny_models, street):
+def asked(tiny_models, street):
     classes = parse_class_list(f"road: #010203\nzebra\n{ATTACK}", everything_else=True)
-    return Question(str(street), classes, tiny_models.columns[0])
+    return SegmentRequest(str(street), classes, tiny_models.columns[0])
 
 
 @pytest.fixture
-def answer(tiny_models, question):
-    return AnswerStore(tiny_models).ask(question)[0]
+def answer(tiny_models, asked):
+    return AnswerStore(tiny_models).ask(asked)[0]
 
 
-def test_a_question_is_answered_once(tiny_models, question):
+def test_a_request_is_answered_once(tiny_models, asked):
     store = AnswerStore(tiny_models, limit=1)
-    first, kept = store.ask(question)
-    assert not kept and store.ask(question) == (first, True)
-    other = Question(question.picture, parse_class_list("sky"), question.source)
+    first, kept = store.ask(asked)
+    assert not kept and store.ask(asked) == (first, True)
+    other = SegmentRequest(asked.picture, parse_class_list("sky"), asked.source)
     assert store.ask(other)[1] is False
-    again, kept = store.ask(question)
+    again, kept = store.ask(asked)
     assert not kept and again is not first, "only one answer is kept"
 
 
-def test_answers_are_found_by_their_own_token_only(tiny_models, question):
+def test_answers_are_found_by_their_own_token_only(tiny_models, asked):
     first, second = AnswerStore(tiny_models), AnswerStore(tiny_models)
-    token = first.ask(question)[0].token
-    assert token != second.ask(question)[0].token, "it cannot be computed from the question"
+    token = first.ask(asked)[0].token
+    assert token != second.ask(asked)[0].token, "it cannot be computed from the request"
     place = {"place": [3, 5]}
     assert first.read_pixel({"token": token, **place}) is not None
     assert second.read_pixel({"token": token, **place}) is None
 
 
-def test_a_pixel_has_every_class_best_first(tiny_models, question):
+def test_a_pixel_has_every_class_best_first(tiny_models, asked):
     store = AnswerStore(tiny_models)
-    answer, _ = store.ask(question)
+    answer, _ = store.ask(asked)
     labels = answer.result.label_map
     for x, y in ((0, 0), (149, 99), (70, 31)):
         found = store.read_pixel({"token": answer.token, "place": [x, y]})
@@ -63,9 +63,9 @@ def test_a_pixel_has_every_class_best_first(tiny_models, question):
 @pytest.mark.parametrize(
     "place", [[150, 0], [0, 100], [-1, 0], [1.5, 2], ["1", 2], [True, 1], [1], None, {"x": 1}]
 )
-def test_what_is_no_pixel_gets_no_answer(tiny_models, question, place):
+def test_what_is_no_pixel_gets_no_answer(tiny_models, asked, place):
     store = AnswerStore(tiny_models)
-    token = store.ask(question)[0].token
+    token = store.ask(asked)[0].token
     assert store.read_pixel({"token": token, "place": place}) is None
     assert store.read_pixel(place) is None
 
@@ -101,7 +101,7 @@ def test_the_viewer_gets_plain_text_and_lossless_labels(answer, street):
 
 
 def test_the_zip_holds_everything(answer):
-    image = read_image(answer.question.picture)
+    image = read_image(answer.request.picture)
     archive = zipfile.ZipFile(io.BytesIO(zip_answer(answer, image)))
     legend = json.loads(archive.read("legend.json"))
     labels = np.asarray(Image.open(io.BytesIO(archive.read("labels.png"))))

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from tqdm_demo.class_list import parse_class_list
-from tqdm_demo.interface.answers import AnswerStore, Question
+from tqdm_demo.interface.answers import AnswerStore, SegmentRequest
 from tqdm_demo.interface.components.viewer import ViewerData
 from tqdm_demo.interface.examples import Example
 from tqdm_demo.interface.model_manager import ModelManager
@@ -48,7 +48,7 @@ def test_a_picture_is_answered(built, ask, street):
     assert "progressbar" in working[parts.status] and set(working) == {parts.status}
     assert isinstance(done[parts.viewer], ViewerData)
     assert "picture encoded in" in done[parts.status] and "3 new names" in done[parts.status]
-    assert done[parts.asked] == Question(str(street), CLASSES, page.models.columns[0])
+    assert done[parts.asked] == SegmentRequest(str(street), CLASSES, page.models.columns[0])
 
 
 def test_an_edited_list_reuses_the_picture_and_encodes_new_names_only(
@@ -99,7 +99,7 @@ def test_a_picture_that_was_cleaned_away_is_said(built, ask, tmp_path):
     last = ask(str(tmp_path / "gone.png"))[-1]
     assert set(last) == {parts.status} and "not there any more" in last[parts.status]
     with pytest.raises(ValueError, match="not there any more"):
-        pack(store, Question(str(tmp_path / "gone.png"), CLASSES, store.models.columns[0]))
+        pack(store, SegmentRequest(str(tmp_path / "gone.png"), CLASSES, store.models.columns[0]))
     assert pack(store, None) is None
 
 

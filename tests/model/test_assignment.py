@@ -43,13 +43,13 @@ def test_a_trained_name_keeps_its_own_slot_even_if_another_embedding_is_nearer()
 
 
 def test_extras_see_the_primaries_and_themselves_and_nobody_sees_them():
-    assert assign("road", "tree").may_attend is None
+    assert assign("road", "tree").attention_mask is None
     assignment = assign("lorry", "taxi", "street")  # lorry is extra; sky and tree are silent
     assert assignment.is_primary.tolist() == [False, True, True, True, True]
     expected = torch.ones(5, 5, dtype=torch.bool)
     expected[1:, 0] = False
-    assert torch.equal(assignment.may_attend, expected)
-    two_extras = assign("lorry", "taxi", "car").may_attend
+    assert torch.equal(assignment.attention_mask, expected)
+    two_extras = assign("lorry", "taxi", "car").attention_mask
     assert two_extras[:2].tolist() == [
         [True, False, True, True, True, True],
         [False, True, True, True, True, True],
@@ -70,7 +70,7 @@ def test_which_queries_count():
 def test_the_trained_assignment_is_what_the_trained_list_gets():
     direct, found = QueryAssignment.trained(4), assign(*TRAINED)
     assert torch.equal(direct.slots, found.slots) and torch.equal(direct.primary, found.primary)
-    assert direct.listed == found.listed and direct.may_attend is None
+    assert direct.listed == found.listed and direct.attention_mask is None
 
 
 def test_silent_queries_take_the_trained_embeddings():

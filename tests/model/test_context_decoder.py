@@ -34,20 +34,20 @@ def test_the_summary_and_every_patch_are_looked_at():
     before = module(text, seen, None)
     patch = seen.dense.clone()
     patch[:, 0, 2, 4] += 3  # one channel: a layer norm takes out what all of them share
-    summary = seen.summary.clone()
-    summary[:, 0] += 3
+    global_embedding = seen.global_embedding.clone()
+    global_embedding[:, 0] += 3
     for changed in (
-        ImageFeatures((), patch, seen.summary),
-        ImageFeatures((), seen.dense, summary),
+        ImageFeatures((), patch, seen.global_embedding),
+        ImageFeatures((), seen.dense, global_embedding),
     ):
         assert not torch.allclose(module(text, changed, None), before)
 
 
 def test_nobody_sees_a_query_that_is_not_allowed():
     module, text, seen = decoder(), torch.randn(B, Q, D), image(1)
-    allowed = torch.ones(Q, Q, dtype=torch.bool)
-    allowed[:-1, -1] = False
-    everyone = module(text, seen, allowed)
+    attention_mask = torch.ones(Q, Q, dtype=torch.bool)
+    attention_mask[:-1, -1] = False
+    everyone = module(text, seen, attention_mask)
     torch.testing.assert_close(everyone[:, :-1], module(text[:, :-1], seen, None))
     assert not torch.allclose(module(text, seen, None)[:, :-1], everyone[:, :-1])
 

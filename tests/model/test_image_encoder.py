@@ -22,7 +22,7 @@ def test_open_clips_own_tower_is_run_as_open_clip_runs_it(clip):
     encoder = ImageEncoder(clip.visual, (0, 2, 3, 4)).eval()
     pixels = torch.randn(2, 3, 48, 48)
     features = encoder(pixels)
-    torch.testing.assert_close(features.summary, clip.encode_image(pixels))
+    torch.testing.assert_close(features.global_embedding, clip.encode_image(pixels))
     expected = clip.visual.forward_intermediates(pixels, indices=[0, 2, 3, 4])
     for ours, theirs in zip(
         encoder.run_tower(pixels).blocks, expected["image_intermediates"], strict=True
@@ -45,7 +45,7 @@ def test_the_pyramid_has_four_scales_of_the_patch_grid(clip, height, width):
         (2, 24, h, w),
         (2, 24, h // 2, w // 2),
     ]
-    assert features.dense.shape == (2, 12, h, w) and features.summary.shape == (2, 12)
+    assert features.dense.shape == (2, 12, h, w) and features.global_embedding.shape == (2, 12)
 
 
 def test_every_level_reads_its_own_block():
@@ -66,10 +66,12 @@ def test_a_timm_tower_is_run_as_open_clip_runs_it(timm_tower):
     encoder = ImageEncoder(timm_tower, (0, 1, 3, 5)).eval()
     pixels = torch.randn(2, 3, 64, 96)
     output = encoder.run_tower(pixels)
-    torch.testing.assert_close(output.summary, timm_tower(pixels))
+    torch.testing.assert_close(output.global_embedding, timm_tower(pixels))
     assert output.dense.shape == (2, 20, 8, 12) and encoder.width == 192
-    # Average pooling and a linear head: the mean of the patch embeddings is the summary.
-    torch.testing.assert_close(output.dense.mean((2, 3)), output.summary, atol=1e-5, rtol=1e-4)
+    # Average pooling and a linear head: the mean of the patch embeddings is the global one.
+    torch.testing.assert_close(
+        output.dense.mean((2, 3)), output.global_embedding, atol=1e-5, rtol=1e-4
+    )
     trunk = timm_tower.trunk
     last = trunk.norm(output.blocks[-1].flatten(2).transpose(1, 2))
     torch.testing.assert_close(timm_tower.head(last).transpose(1, 2), output.dense.flatten(2))
@@ -94,8 +96,8 @@ def test_stochastic_depth_rises_with_the_blocks_and_rests_in_evaluation(clip):
     assert rates == pytest.approx([0.2, 0.4, 0.6, 0.8])
     assert isinstance(clip.visual.transformer.resblocks[4].ls_1, DropPath)
     assert set(clip.visual.state_dict()) == names
-    torch.testing.assert_close(encoder.eval().run_tower(pixels).summary, expected)
-    assert not torch.allclose(encoder.train().run_tower(pixels).summary, expected)
+    torch.testing.assert_close(encoder.eval().run_tower(pixels).global_embedding, expected)
+    assert not torch.allclose(encoder.train().run_tower(pixels).global_embedding, expected)
 
 
 EVA_CLIP = {
@@ -116,7 +118,7 @@ def test_a_tower_of_patches_of_14_reads_whole_patches_and_projects_in_its_trunk(
     encoder = ImageEncoder(tower, (0, 3, 7, 11)).eval()
     pixels = torch.randn(2, 3, 64, 64)
     output = encoder.run_tower(pixels)
-    torch.testing.assert_close(output.summary, tower(pixels[:, :, :56, :56]))
+    torch.testing.assert_close(output.global_embedding, tower(pixels[:, :, :56, :56]))
     assert output.dense.shape == (2, 20, 4, 4) and output.blocks[0].shape == (2, 192, 4, 4)
     # The class token and the patch tokens go through the same norm and projection.
     tokens = tower.trunk.forward_features(pixels[:, :, :56, :56])

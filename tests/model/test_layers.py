@@ -21,10 +21,10 @@ def test_attention_equals_torchs_layer_in_values_and_in_its_start():
             projection.bias.copy_(bias)
         torchs.out_proj.load_state_dict(ours.output.state_dict())
     queries, keys, values = torch.randn(2, 4, 12), torch.randn(2, 7, 12), torch.randn(2, 7, 12)
-    allowed = torch.rand(4, 7) < 0.6
-    allowed[:, 2] = True
-    expected = torchs(queries, keys, values, attn_mask=~allowed)[0]
-    torch.testing.assert_close(ours(queries, keys, values, allowed), expected)
+    attention_mask = torch.rand(4, 7) < 0.6
+    attention_mask[:, 2] = True
+    expected = torchs(queries, keys, values, attn_mask=~attention_mask)[0]
+    torch.testing.assert_close(ours(queries, keys, values, attention_mask), expected)
     assert not torch.allclose(ours(queries, keys, values), expected)
 
 

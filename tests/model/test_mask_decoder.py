@@ -49,9 +49,9 @@ def test_masked_attention_stays_inside_the_mask_and_opens_an_empty_one():
     logits = torch.full((1, 3, 4, 4), -1.0)
     logits[0, 0, :2, 2:] = 5.0
     logits[0, 1] = 0.0
-    allowed = masked_attention(logits, (2, 2))
-    assert allowed.shape == (1, 1, 3, 4)
-    assert allowed[0, 0].tolist() == [
+    attention_mask = masked_attention(logits, (2, 2))
+    assert attention_mask.shape == (1, 1, 3, 4)
+    assert attention_mask[0, 0].tolist() == [
         [False, True, False, False],  # only the top right quarter
         [True] * 4,  # exactly undecided is inside
         [True] * 4,  # nowhere = everywhere

@@ -49,8 +49,8 @@ class Run:
     arrays: dict[str, np.ndarray]
     label_map: np.ndarray
     decoding: Decoding
-    summary: Tensor
-    frozen_summary: Tensor
+    global_embedding: Tensor
+    frozen_global_embedding: Tensor
     reference_text: Tensor
     expected: dict[str, np.ndarray]
     losses: dict[str, list[float]]
@@ -125,13 +125,13 @@ def _compute(
     scores = segmenter.semantic_scores(decoding.predictions[-1], assignment)
     scores = F.interpolate(scores, (512, 512), mode="bilinear", align_corners=False)[0]
     segmenter.image_encoder.load_state_dict(dict(frozen_encoder), assign=True)
-    frozen_summary = segmenter.image_encoder.run_tower(pixels).summary
+    frozen_global_embedding = segmenter.image_encoder.run_tower(pixels).global_embedding
     pyramid, pixel_features = features.pyramid, decoding.pixels
     arrays = {
         "text_embeddings": embeddings,
         "conditioned_text": decoding.text_queries[0],
         "reference_text": reference_text,
-        "global_embedding": features.summary[0],
+        "global_embedding": features.global_embedding[0],
         "score_map": decoding.score_map[0],
         "pyramid0": pyramid[0][0, ::16, ::8, ::8],
         "pyramid1": pyramid[1][0, ::16, ::4, ::4],
@@ -147,8 +147,8 @@ def _compute(
         arrays={name: tensor.numpy() for name, tensor in arrays.items()},
         label_map=scores.argmax(0).numpy(),
         decoding=decoding,
-        summary=features.summary,
-        frozen_summary=frozen_summary,
+        global_embedding=features.global_embedding,
+        frozen_global_embedding=frozen_global_embedding,
         reference_text=reference_text,
         expected=expected,
         losses=losses,
@@ -197,8 +197,8 @@ def test_losses_without_chance(run):
     losses = training_losses(
         run.decoding,
         Targets.whole(labels()),
-        run.summary,
-        run.frozen_summary,
+        run.global_embedding,
+        run.frozen_global_embedding,
         run.reference_text,
         TrainConfig(points_per_mask=16),
     )

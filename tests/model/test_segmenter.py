@@ -187,11 +187,11 @@ def test_the_frozen_encoder_is_a_copy_that_never_learns(segmenter):
     assert all(p.requires_grad for p in segmenter.image_encoder.parameters())
     pixels = torch.randn(1, 3, 48, 48)
     segmenter.eval()
-    before = frozen.run_tower(pixels).summary
-    torch.testing.assert_close(before, segmenter.encode_image(pixels).summary)
+    before = frozen.run_tower(pixels).global_embedding
+    torch.testing.assert_close(before, segmenter.encode_image(pixels).global_embedding)
     with torch.no_grad():
         segmenter.image_encoder.tower.proj.mul_(2)
-    torch.testing.assert_close(frozen.run_tower(pixels).summary, before)
+    torch.testing.assert_close(frozen.run_tower(pixels).global_embedding, before)
 
 
 def test_a_position_table_that_is_too_short_is_refused(config, clip):

@@ -195,16 +195,16 @@ def test_all_terms_their_weights_and_their_sum():
         score_map=torch.randn(B, M, 4, 6).tanh(),
     )
     reference = F.normalize(torch.randn(M, 7), dim=-1)
-    summary, frozen = torch.randn(B, 7), torch.randn(B, 7)
+    global_embedding, frozen = torch.randn(B, 7), torch.randn(B, 7)
 
     def losses(**weights: float) -> Losses:
         config = TrainConfig(points_per_mask=8, **weights)
         return training_losses(
-            decoding, Targets.whole(labels()), summary, frozen, reference, config
+            decoding, Targets.whole(labels()), global_embedding, frozen, reference, config
         )
 
     plain = losses()
-    assert plain.visual.item() == pytest.approx(((summary - frozen) ** 2).mean().item())
+    assert plain.visual.item() == pytest.approx(((global_embedding - frozen) ** 2).mean().item())
     weighted = losses(weight_textual=2.0, weight_visual=30.0, weight_pixel_text=0.5)
     assert weighted.textual.item() == pytest.approx(2 * plain.textual.item())
     assert weighted.visual.item() == pytest.approx(30 * plain.visual.item())
@@ -217,12 +217,12 @@ def test_all_terms_their_weights_and_their_sum():
 
 def test_learned_queries_have_only_the_losses_that_need_no_text():
     decoding = SimpleNamespace(predictions=predictions(), text_queries=None, score_map=None)
-    summary = torch.randn(B, 7)
+    global_embedding = torch.randn(B, 7)
     losses = training_losses(
         decoding,
         Targets.whole(labels()),
-        summary,
-        summary + 1,
+        global_embedding,
+        global_embedding + 1,
         None,
         TrainConfig(points_per_mask=8),
     )

@@ -29,7 +29,7 @@ class Segments(Protocol):
 
 
 @dataclass(frozen=True)
-class Reading:
+class EvaluationProtocol:
     """How pictures are read.
 
     Attributes:
@@ -51,7 +51,7 @@ def label_picture(
     predictor: Segments,
     image: np.ndarray,
     names: Sequence[str],
-    reading: Reading,
+    protocol: EvaluationProtocol,
     box: tuple[int, int] | None = None,
 ) -> np.ndarray:
     """The index of the best name for every pixel: uint8 (H, W).
@@ -64,23 +64,23 @@ def label_picture(
         predictor: the model.
         image: uint8 (H, W, 3) RGB.
         names: K names.
-        reading: how; with a mode.
+        protocol: how; with a mode.
         box: (width, height) into which the picture is resized before windows are cut, its shape
             kept; None = as it is.
 
     Raises:
         ValueError: several scales for a model that reads one size only, at once.
     """
-    if reading.scales == (1.0,) and not reading.flip:
-        working = _resized_size(predictor, image, reading.mode, box, 1.0)
-        return predictor.segment(image, names, mode=reading.mode, working=working).label_map
+    if protocol.scales == (1.0,) and not protocol.flip:
+        resized = _resized_size(predictor, image, protocol.mode, box, 1.0)
+        return predictor.segment(image, names, mode=protocol.mode, resized=resized).label_map
     total = None
     # The scale that is closest to 1 lends its grid to all.
-    for scale in sorted(reading.scales, key=lambda scale: abs(scale - 1)):
-        working = _resized_size(predictor, image, reading.mode, box, scale)
-        for mirrored in (False, True)[: 1 + reading.flip]:
+    for scale in sorted(protocol.scales, key=lambda scale: abs(scale - 1)):
+        resized = _resized_size(predictor, image, protocol.mode, box, scale)
+        for mirrored in (False, True)[: 1 + protocol.flip]:
             picture = np.ascontiguousarray(image[:, ::-1]) if mirrored else image
-            found = predictor.segment(picture, names, mode=reading.mode, working=working)
+            found = predictor.segment(picture, names, mode=protocol.mode, resized=resized)
             scores = torch.from_numpy(found.scores)[None]
             scores = scores.flip(-1) if mirrored else scores
             if total is None:

@@ -16,19 +16,19 @@ from tqdm_demo.data.file_source import FileSource, LabelledPicture
 from tqdm_demo.data.id_tables import SYNTHIA_CLASSES
 from tqdm_demo.data.readers import Reader
 from tqdm_demo.evaluation.contact_sheet import SheetRow, draw_row
-from tqdm_demo.evaluation.protocol import WINDOWS, Reading, Segments, label_picture
+from tqdm_demo.evaluation.protocol import WINDOWS, EvaluationProtocol, Segments, label_picture
 from tqdm_demo.inference.confusion_matrix import ConfusionMatrix
 from tqdm_demo.training.ranks import Ranks
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
 
 @dataclass(frozen=True)
-class Question:
+class EvaluationTask:
     """What a model is asked, and how.
 
     Attributes:
         names: one per Cityscapes class, in their order.
-        reading: windows, scales, flip.
+        protocol: windows, scales, flip.
         ask_all: all names are asked for; False: those of classes that are labelled; None: as is
             usual for the data set.
         sheet: rows for the contact sheet.
@@ -36,13 +36,13 @@ class Question:
     """
 
     names: tuple[str, ...] = CITYSCAPES_NAMES
-    reading: Reading = Reading()
+    protocol: EvaluationProtocol = EvaluationProtocol()
     ask_all: bool | None = None
     sheet: int = 0
     skip_broken: bool = False
 
 
-_USUAL, _ALONE = Question(), Ranks()
+_USUAL, _ALONE = EvaluationTask(), Ranks()
 _SIXTEEN = list(SYNTHIA_CLASSES)
 
 
@@ -66,7 +66,7 @@ class Measured:
 def measure(
     predictor: Segments,
     readers: Sequence[Reader],
-    question: Question = _USUAL,
+    task: EvaluationTask = _USUAL,
     source: FileSource | None = None,
     ranks: Ranks = _ALONE,
     caption: str = "",
@@ -76,7 +76,7 @@ def measure(
     Args:
         predictor: the model.
         readers: of the pictures.
-        question: what is asked.
+        task: what is asked.
         source: the data set, where it is one on disk: its habits are followed.
         ranks: who shares the pictures; all get the whole result.
         caption: of the rows of the contact sheet.
@@ -84,21 +84,21 @@ def measure(
     Raises:
         ValueError: no labelled pixel, or a picture that cannot be read.
     """
-    ask_all, reading, box = _habits(question, source, predictor.default_mode)
+    ask_all, protocol, box = _habits(task, source, predictor.default_mode)
     skipped: dict[str, str] = {}
     classes = np.arange(len(CITYSCAPES_NAMES))
     if not ask_all:
-        classes = _labelled(readers, question, ranks, skipped)
-    asked = [question.names[train_id] for train_id in classes]
+        classes = _labelled(readers, task, ranks, skipped)
+    asked = [task.names[train_id] for train_id in classes]
     confusion, rows, count = ConfusionMatrix(len(CITYSCAPES_NAMES)), [], 0
-    shown = set(np.linspace(0, len(readers) - 1, min(question.sheet, len(readers))).astype(int))
+    shown = set(np.linspace(0, len(readers) - 1, min(task.sheet, len(readers))).astype(int))
     silent = not ranks.first or multiprocessing.parent_process() is not None
     own = ranks.share(len(readers)) if asked else ()
     for place in tqdm(own, caption, unit="picture", leave=False, disable=silent or None):
-        picture = _read(readers[place], question, skipped)
+        picture = _read(readers[place], task, skipped)
         if picture is None:
             continue
-        label_map = classes[label_picture(predictor, picture.image, asked, reading, box)]
+        label_map = classes[label_picture(predictor, picture.image, asked, protocol, box)]
         confusion.update(label_map, picture.labels)
         count += 1
         if place in shown:
@@ -107,7 +107,7 @@ def measure(
     confusion.counts = ranks.add_up(confusion.counts)
     count = int(ranks.add_up(np.array([count]))[0])
     skipped = dict(sorted(ranks.collect(list(skipped.items()))))
-    result = {**_figures(confusion, source), "pictures": count, "mode": reading.mode}
+    result = {**_figures(confusion, source), "pictures": count, "mode": protocol.mode}
     if source and source.unlabelled:
         skipped.update(dict.fromkeys(source.unlabelled, "there are no labels"))
     if skipped:
@@ -116,16 +116,16 @@ def measure(
 
 
 def _habits(
-    question: Question, source: FileSource | None, default_mode: str
-) -> tuple[bool, Reading, tuple[int, int] | None]:
-    """Whether to ask for all names, the reading with its mode, and the box of the test size."""
-    reading, ask_all, box = question.reading, question.ask_all, None
+    task: EvaluationTask, source: FileSource | None, default_mode: str
+) -> tuple[bool, EvaluationProtocol, tuple[int, int] | None]:
+    """Whether to ask for all names, the protocol with its mode, and the box of the test size."""
+    protocol, ask_all, box = task.protocol, task.ask_all, None
     if source is not None:
         ask_all = source.about.scores_all if ask_all is None else ask_all
         box = source.about.test_box
         if source.about.windows:
             default_mode = WINDOWS
-    return bool(ask_all), replace(reading, mode=reading.mode or default_mode), box
+    return bool(ask_all), replace(protocol, mode=protocol.mode or default_mode), box
 
 
 def _figures(confusion: ConfusionMatrix, source: FileSource | None) -> dict:
@@ -143,22 +143,22 @@ def _figures(confusion: ConfusionMatrix, source: FileSource | None) -> dict:
 
 
 def _labelled(
-    readers: Sequence[Reader], question: Question, ranks: Ranks, skipped: dict[str, str]
+    readers: Sequence[Reader], task: EvaluationTask, ranks: Ranks, skipped: dict[str, str]
 ) -> np.ndarray:
     """The train ids that occur in the labels, ascending."""
     seen = np.zeros(256, np.int64)
     for place in ranks.share(len(readers)):
-        picture = _read(readers[place], question, skipped)
+        picture = _read(readers[place], task, skipped)
         if picture is not None:
             seen[np.unique(picture.labels)] = 1
     return np.flatnonzero(ranks.add_up(seen)[: len(CITYSCAPES_NAMES)])
 
 
-def _read(reader: Reader, question: Question, skipped: dict[str, str]) -> LabelledPicture | None:
+def _read(reader: Reader, task: EvaluationTask, skipped: dict[str, str]) -> LabelledPicture | None:
     try:
         return reader.read()
     except ValueError as error:
-        if not question.skip_broken:
+        if not task.skip_broken:
             raise
         skipped[reader.name] = str(error)
         return None

@@ -38,7 +38,7 @@ class Look:
         image: uint8 (H, W, 3) RGB.
         embeddings: (N, D) of all names, synonyms apart.
         groups: the names of every entry, K of them.
-        working: (H, W) to which the picture is resized before it is read, or cut into windows; None
+        resized: (H, W) to which the picture is resized before it is read, or cut into windows; None
             = what the model is made for, and windows of the picture as it is.
 
     Attributes:
@@ -54,7 +54,7 @@ class Look:
         image: np.ndarray,
         embeddings: torch.Tensor,
         groups: Sequence[Sequence[str]],
-        working: tuple[int, int] | None = None,
+        resized: tuple[int, int] | None = None,
     ) -> None:
         self.names = [name for group in groups for name in group]
         self.reused = True
@@ -62,7 +62,7 @@ class Look:
         self._model = model
         self._cache = cache
         self._image = image
-        self._resized = working
+        self._resized = resized
         self._embeddings = embeddings
         self._counts = [len(group) for group in groups]
         self._key = (image.shape, hashlib.sha256(np.ascontiguousarray(image)).digest())
@@ -96,17 +96,17 @@ class Look:
         # Two thirds of a window, rounded down, is the published step: 341 of 512.
         strides = tuple(stride or max(1, 2 * side // 3) for side in window)
         size = self._image.shape[:2]
-        working = resized_size(self._resized or size, window)
+        resized = resized_size(self._resized or size, window)
 
         def maps(windows: list[Window]) -> tuple[torch.Tensor, torch.Tensor]:
             def pixels() -> torch.Tensor:
-                cuts = [cut_window(self._image, working, w.top, w.left, window) for w in windows]
+                cuts = [cut_window(self._image, resized, w.top, w.left, window) for w in windows]
                 parts = [to_pixels(cut, window, model.mean, model.std) for cut in cuts]
                 return torch.cat(parts)
 
-            return self._answer(self._encoded((working, *windows), pixels))
+            return self._answer(self._encoded((resized, *windows), pixels))
 
-        return merge_windows(maps, size, working, window, strides, batch)
+        return merge_windows(maps, size, resized, window, strides, batch)
 
     def _answer(self, features: Features) -> tuple[torch.Tensor, torch.Tensor]:
         """Scores and similarity (B, K, h, w), the best of the synonyms of an entry."""
@@ -131,4 +131,6 @@ def size_in_bytes(features: Features) -> int:
     """What features weigh in memory."""
     if isinstance(features, torch.Tensor):
         return features.nbytes
-    return sum(tensor.nbytes for tensor in (*features.pyramid, features.dense, features.summary))
+    return sum(
+        tensor.nbytes for tensor in (*features.pyramid, features.dense, features.global_embedding)
+    )

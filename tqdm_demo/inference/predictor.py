@@ -151,7 +151,7 @@ class Predictor:
         image: Image.Image | np.ndarray,
         names: Sequence[str] | None = None,
         mode: str | None = None,
-        working: tuple[int, int] | None = None,
+        resized: tuple[int, int] | None = None,
     ) -> Segmentation:
         """Labels every pixel of a picture with the best of ``names``.
 
@@ -161,7 +161,7 @@ class Predictor:
                 None = :attr:`default_names`.
             mode: one of :data:`MODES`: ``single`` resizes the picture to the model's size,
                 ``windows`` goes over it in windows of that size; None = :attr:`default_mode`.
-            working: (H, W) at which the picture is read, as :class:`Look` takes it.
+            resized: (H, W) at which the picture is read, as :class:`Look` takes it.
 
         Raises:
             ValueError: an image of another shape or type, names that :meth:`check` refuses, or
@@ -174,7 +174,7 @@ class Predictor:
         entries = self.check(self.default_names if names is None else names)
         groups = [split_synonyms(entry.lower()) for entry in entries]
         embeddings, encoded, names_ms = self._embeddings(groups)
-        look = Look(self.model, self._features, pixels, embeddings, groups, working)
+        look = Look(self.model, self._features, pixels, embeddings, groups, resized)
         start = time.perf_counter()
         merged = look.in_windows(self.window_batch) if mode == WINDOWS else look.at_once()
         decode_ms = 1000 * (time.perf_counter() - start) - look.encode_ms

@@ -102,14 +102,14 @@ def to_pixels(
 
 
 def cut_window(
-    image: np.ndarray, working: tuple[int, int], top: int, left: int, window: tuple[int, int]
+    image: np.ndarray, resized: tuple[int, int], top: int, left: int, window: tuple[int, int]
 ) -> np.ndarray:
     """A window of a picture that is thought of as resized; only the window is.
 
     Args:
         image: uint8 (H, W, 3).
-        working: (H, W) that the picture is thought of as resized to.
-        top: upper edge of the window in pixels of ``working``, as is ``left`` its left one.
+        resized: (H, W) that the picture is thought of as resized to.
+        top: upper edge of the window in pixels of ``resized``, as is ``left`` its left one.
         left: see ``top``.
         window: (height, width) of the window.
 
@@ -117,9 +117,9 @@ def cut_window(
         uint8 (height, width, 3).
     """
     height, width = window
-    if image.shape[:2] == working:
+    if image.shape[:2] == resized:
         return image[top : top + height, left : left + width]
-    down, right = image.shape[0] / working[0], image.shape[1] / working[1]
+    down, right = image.shape[0] / resized[0], image.shape[1] / resized[1]
     first, behind = math.floor(left * right), math.ceil((left + width) * right)
     # Only the columns that are needed, because Pillow copies the picture.
     part = Image.fromarray(np.ascontiguousarray(image[:, first:behind]))

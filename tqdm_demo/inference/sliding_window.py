@@ -27,7 +27,7 @@ _BLOCK = 1 << 24
 
 @dataclass(frozen=True)
 class Window:
-    """One window: its upper left corner in the working picture, in pixels."""
+    """One window: its upper left corner in the resized picture, in pixels."""
 
     top: int
     left: int
@@ -118,7 +118,7 @@ def bilinear_matrix(positions: Tensor, length: int, cells: int) -> Tensor:
 def merge_windows(
     maps: Callable[[list[Window]], tuple[Tensor, Tensor]],
     size: tuple[int, int],
-    working: tuple[int, int],
+    resized: tuple[int, int],
     window: tuple[int, int],
     stride: tuple[int, int],
     batch: int,
@@ -128,18 +128,18 @@ def merge_windows(
     Args:
         maps: scores and similarity, each (B, K, ., .), of a list of windows.
         size: (H, W) of the result.
-        working: (H, W) of the picture that is cut, see :func:`resized_size`.
-        window: (height, width) of a window in pixels of ``working``.
+        resized: (H, W) of the picture that is cut, see :func:`resized_size`.
+        window: (height, width) of a window in pixels of ``resized``.
         stride: step between windows, down and to the right.
         batch: windows that go to ``maps`` at once.
     """
     # The sums reach across the picture along its shorter side.
     turned = size[1] > size[0]
     if turned:
-        size, working, window, stride = (pair[::-1] for pair in (size, working, window, stride))
-    starts = [window_starts(*sides) for sides in zip(working, window, stride, strict=True)]
-    strip = _Strip(size, working, window)
-    shown = _Shown(working, window)
+        size, resized, window, stride = (pair[::-1] for pair in (size, resized, window, stride))
+    starts = [window_starts(*sides) for sides in zip(resized, window, stride, strict=True)]
+    strip = _Strip(size, resized, window)
+    shown = _Shown(resized, window)
     for top in starts[0]:
         strip.move_to(top)
         for lefts in _chunks(starts[1], batch):
@@ -156,12 +156,12 @@ def merge_windows(
 
 
 class _Axis:
-    """One side of a grid of pixels that are asked for, laid over the working picture."""
+    """One side of a grid of pixels that are asked for, laid over the resized picture."""
 
-    def __init__(self, count: int, working: int, window: int) -> None:
+    def __init__(self, count: int, resized: int, window: int) -> None:
         self.count = count
         self.window = window
-        self._positions = _centres(count, working)
+        self._positions = _centres(count, resized)
 
     def covered(self, start: int) -> tuple[int, int]:
         """First pixel in the window that starts at ``start``, and the first one behind it."""
@@ -179,9 +179,9 @@ class _Strip:
     """Summed scores of the current row of windows; rows that no later one touches are labels."""
 
     def __init__(
-        self, size: tuple[int, int], working: tuple[int, int], window: tuple[int, int]
+        self, size: tuple[int, int], resized: tuple[int, int], window: tuple[int, int]
     ) -> None:
-        self._rows, self._columns = map(_Axis, size, working, window)
+        self._rows, self._columns = map(_Axis, size, resized, window)
         self._labels = np.zeros(size, np.uint8)
         # (K + 1, rows of the strip, W); the last plane counts windows.
         self._sums: Tensor | None = None
@@ -228,10 +228,10 @@ class _Strip:
 class _Shown:
     """Mean scores and similarities on a grid that is coarse enough to be kept."""
 
-    def __init__(self, working: tuple[int, int], window: tuple[int, int]) -> None:
-        step = max(1, math.ceil(math.sqrt(working[0] * working[1] / _SHOWN_PIXELS)))
-        counts = (math.ceil(side / step) for side in working)
-        self._rows, self._columns = map(_Axis, counts, working, window)
+    def __init__(self, resized: tuple[int, int], window: tuple[int, int]) -> None:
+        step = max(1, math.ceil(math.sqrt(resized[0] * resized[1] / _SHOWN_PIXELS)))
+        counts = (math.ceil(side / step) for side in resized)
+        self._rows, self._columns = map(_Axis, counts, resized, window)
         self._windows = torch.zeros(self._rows.count, self._columns.count)
         self._sums: list[Tensor] = []
 

@@ -21,7 +21,7 @@ KEPT_ANSWERS = 24
 
 
 @dataclass(frozen=True)
-class Question:
+class SegmentRequest:
     """What is asked of a model.
 
     Attributes:
@@ -40,14 +40,14 @@ class Answer:
     """What a model said.
 
     Attributes:
-        question: what was asked.
+        request: what was asked.
         token: by which the browser asks for more; nobody can guess it.
         title: of the model.
         zero_shot: whether the model was never trained to segment.
         result: the segmentation of the picture, whose longer side is at most :data:`MAX_SIDE`.
     """
 
-    question: Question
+    request: SegmentRequest
     token: str
     title: str
     zero_shot: bool
@@ -56,7 +56,7 @@ class Answer:
     @property
     def classes(self) -> ClassList:
         """The list that was asked for."""
-        return self.question.classes
+        return self.request.classes
 
 
 class AnswerStore:
@@ -72,21 +72,21 @@ class AnswerStore:
         self._answers: BoundedCache[Answer] = BoundedCache(limit)
         self._secret = secrets.token_bytes(16)
 
-    def ask(self, question: Question) -> tuple[Answer, bool]:
+    def ask(self, request: SegmentRequest) -> tuple[Answer, bool]:
         """The answer, and whether it was there already.
 
         Raises:
             ValueError: the picture or the model cannot be had, or the model cannot read a name.
         """
-        content = repr(question).encode()
+        content = repr(request).encode()
         token = hashlib.blake2b(content, key=self._secret, digest_size=16).hexdigest()
 
         def make() -> Answer:
-            image = read_image(question.picture, MAX_SIDE)
-            title = self.models.entry(question.source).title
-            predictor = self.models.predictor(question.source)
-            result = predictor.segment(image, question.classes.names)
-            return Answer(question, token, title, predictor.kind == "zero-shot", result)
+            image = read_image(request.picture, MAX_SIDE)
+            title = self.models.entry(request.source).title
+            predictor = self.models.predictor(request.source)
+            result = predictor.segment(image, request.classes.names)
+            return Answer(request, token, title, predictor.kind == "zero-shot", result)
 
         return self._answers.get(token, make)
 
@@ -120,7 +120,7 @@ def to_viewer(answer: Answer) -> ViewerData:
         ValueError: the picture is not there any more.
     """
     return viewer_data(
-        read_image(answer.question.picture, MAX_SIDE),
+        read_image(answer.request.picture, MAX_SIDE),
         answer.result.label_map,
         answer.result.scores,
         list(answer.classes.labels),
@@ -170,7 +170,7 @@ def duration(milliseconds: float) -> str:
 
 
 @dataclass(frozen=True)
-class Reading:
+class PixelValues:
     """All K classes at one pixel, best score first.
 
     Attributes:
@@ -184,7 +184,7 @@ class Reading:
     similarities: list[float]
 
 
-def read_pixel(result: Segmentation, place: tuple[int, int]) -> Reading:
+def read_pixel(result: Segmentation, place: tuple[int, int]) -> PixelValues:
     """Reads scores and similarities where a pixel (x, y) of the picture lies in their maps."""
     height, width = result.label_map.shape
     right, down = (place[0] + 0.5) / width, (place[1] + 0.5) / height
@@ -193,7 +193,7 @@ def read_pixel(result: Segmentation, place: tuple[int, int]) -> Reading:
     # The label map decides where two classes are as good as equal.
     winner = int(result.label_map[place[1], place[0]])
     order = sorted(range(len(scores)), key=lambda k: (k != winner, -scores[k], -similarities[k]))
-    return Reading(
+    return PixelValues(
         order, [float(scores[k]) for k in order], [float(similarities[k]) for k in order]
     )
 

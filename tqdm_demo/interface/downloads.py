@@ -45,7 +45,7 @@ def legend(answer: Answer) -> dict:
     height, width = result.label_map.shape
     rows = zip(classes.labels, result.names, classes.colours, result.shares, strict=True)
     return {
-        "model": answer.question.source,
+        "model": answer.request.source,
         "model_title": answer.title,
         "size": {"width": width, "height": height},
         "everything_else": classes.everything_else,

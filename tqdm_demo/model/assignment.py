@@ -56,7 +56,7 @@ class QueryAssignment:
         return mask
 
     @property
-    def may_attend(self) -> Tensor | None:
+    def attention_mask(self) -> Tensor | None:
         """bool (Q, Q), row attends to column; None = everything, where there are no extras."""
         if len(self.slots) == len(self.primary):
             return None

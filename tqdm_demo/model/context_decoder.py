@@ -37,22 +37,22 @@ class ContextDecoder(nn.Module):
         # NOTE(upstream): meant to be 1e-4 but drawn with deviation 1; kept, the checkpoints are so.
         self.gamma = nn.Parameter(nn.init.trunc_normal_(torch.empty(text_width)))
 
-    def forward(self, text: Tensor, image: ImageFeatures, allowed: Tensor | None) -> Tensor:
+    def forward(self, text: Tensor, image: ImageFeatures, attention_mask: Tensor | None) -> Tensor:
         """Makes class embeddings depend on the image.
 
         Args:
             text: (B, Q, D).
-            image: whose summary and dense embeddings are looked at, neither normalised.
-            allowed: bool (Q, Q), which query may attend to which; None = all.
+            image: whose global and dense embeddings are attended to, neither normalised.
+            attention_mask: bool (Q, Q), which query may attend to which; None = all.
 
         Returns:
             (B, Q, D), not normalised.
         """
-        memory = torch.cat((image.summary[:, None], to_tokens(image.dense)), dim=1)
+        memory = torch.cat((image.global_embedding[:, None], to_tokens(image.dense)), dim=1)
         memory = self.memory_projection(memory)
         queries = self.text_projection(text)
         for layer in self.layers:
-            queries = layer(queries, memory, allowed)
+            queries = layer(queries, memory, attention_mask)
         return text + self.gamma * self.output(queries)
 
 
@@ -69,10 +69,12 @@ class ContextLayer(nn.Module):
         )
         self.dropout = nn.Dropout(DROPOUT)
 
-    def forward(self, queries: Tensor, memory: Tensor, allowed: Tensor | None) -> Tensor:
+    def forward(self, queries: Tensor, memory: Tensor, attention_mask: Tensor | None) -> Tensor:
         """(B, Q, C) texts and (B, S, C) image tokens to (B, Q, C)."""
         normed = self.norm1(queries)
-        queries = queries + self.dropout(self.self_attention(normed, normed, normed, allowed))
+        queries = queries + self.dropout(
+            self.self_attention(normed, normed, normed, attention_mask)
+        )
         attended = self.cross_attention(self.norm2(queries), memory, memory)
         queries = queries + self.dropout(attended)
         return queries + self.dropout(self.feed_forward(self.norm3(queries)))

@@ -1,4 +1,4 @@
-"""open_clip's visual tower as a segmentation backbone: pyramid, dense embeddings, summary.
+"""open_clip's visual tower as a segmentation backbone: pyramid, dense embeddings, global embedding.
 
 Two kinds of tower: open_clip's own VisionTransformer (CLIP ViT-B/16), and a timm vision
 transformer inside open_clip's TimmModel, with or without a class token.
@@ -27,12 +27,12 @@ class ImageFeatures:
     Attributes:
         pyramid: four maps (B, E, ., .) of sizes 4 (h, w), 2 (h, w), (h, w), (h, w) / 2.
         dense: (B, D, h, w) patch embeddings in the joint space, not normalised.
-        summary: (B, D) embedding of the whole image, not normalised.
+        global_embedding: (B, D) embedding of the whole image, not normalised.
     """
 
     pyramid: tuple[Tensor, ...]
     dense: Tensor
-    summary: Tensor
+    global_embedding: Tensor
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class TowerOutput:
 
     blocks: tuple[Tensor, ...]
     dense: Tensor
-    summary: Tensor
+    global_embedding: Tensor
 
 
 class ImageEncoder(nn.Module):
@@ -67,7 +67,7 @@ class ImageEncoder(nn.Module):
     def forward(self, pixels: Tensor) -> ImageFeatures:
         """Encodes normalised pixels (B, 3, H, W)."""
         output = self.run_tower(pixels)
-        return ImageFeatures(self.pyramid(output.blocks), output.dense, output.summary)
+        return ImageFeatures(self.pyramid(output.blocks), output.dense, output.global_embedding)
 
     def run_tower(self, pixels: Tensor) -> TowerOutput:
         """The tower alone, without the pyramid; ``pixels`` (B, 3, H, W) normalised."""
@@ -155,7 +155,7 @@ def _run_native_tower(
     return TowerOutput(
         blocks=tuple(outputs[b][:, 1:].transpose(1, 2).unflatten(2, size) for b in blocks),
         dense=embeddings[:, 1:].transpose(1, 2).unflatten(2, size),
-        summary=embeddings[:, 0],
+        global_embedding=embeddings[:, 0],
     )
 
 
@@ -176,7 +176,7 @@ def _run_timm_tower(tower: nn.Module, pixels: Tensor, blocks: tuple[int, ...]) -
     return TowerOutput(
         blocks=tuple(by_block[b] for b in blocks),
         dense=dense.transpose(1, 2).unflatten(2, size),
-        summary=tower.head(trunk.forward_head(tokens)),
+        global_embedding=tower.head(trunk.forward_head(tokens)),
     )
 
 

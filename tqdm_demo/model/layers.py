@@ -40,7 +40,7 @@ class Attention(nn.Module):
         nn.init.zeros_(self.output.bias)
 
     def forward(
-        self, queries: Tensor, keys: Tensor, values: Tensor, allowed: Tensor | None = None
+        self, queries: Tensor, keys: Tensor, values: Tensor, attention_mask: Tensor | None = None
     ) -> Tensor:
         """Attends.
 
@@ -48,8 +48,8 @@ class Attention(nn.Module):
             queries: (B, N, C).
             keys: (B, S, C).
             values: (B, S, C).
-            allowed: bool, broadcastable to (B, A, N, S): True = may attend. No row may be all
-                False. None = everything.
+            attention_mask: bool, broadcastable to (B, A, N, S): True = may attend. No row
+                may be all False. None = everything.
 
         Returns:
             (B, N, C).
@@ -58,7 +58,7 @@ class Attention(nn.Module):
             self._split(self.query(queries)),
             self._split(self.key(keys)),
             self._split(self.value(values)),
-            attn_mask=allowed,
+            attn_mask=attention_mask,
         )
         return self.output(heads.transpose(1, 2).flatten(2))
 

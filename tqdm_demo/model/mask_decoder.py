@@ -93,7 +93,7 @@ class MaskDecoder(nn.Module):
             size = levels[level][0].shape[2:]
             inside = masked_attention(predictions[-1].mask_logits, size)
             queries = layer(
-                queries, positions, keys[level], values[level], inside, assignment.may_attend
+                queries, positions, keys[level], values[level], inside, assignment.attention_mask
             )
             predictions.append(self.predict(queries, features.mask_features))
         return tuple(predictions)
@@ -131,21 +131,21 @@ class MaskLayer(nn.Module):
         positions: Tensor,
         keys: Tensor,
         values: Tensor,
-        allowed_pixels: Tensor,
-        allowed_queries: Tensor | None,
+        cross_attention_mask: Tensor,
+        self_attention_mask: Tensor | None,
     ) -> Tensor:
         """One layer.
 
         Args:
             queries: (B, Q, C); ``positions`` (Q, C).
             keys: (B, h * w, C), positions added; ``values`` likewise, without.
-            allowed_pixels: bool (B, 1, Q, h * w).
-            allowed_queries: bool (Q, Q); None = all.
+            cross_attention_mask: bool (B, 1, Q, h * w).
+            self_attention_mask: bool (Q, Q); None = all.
         """
-        attended = self.cross_attention(queries + positions, keys, values, allowed_pixels)
+        attended = self.cross_attention(queries + positions, keys, values, cross_attention_mask)
         queries = self.norm1(queries + attended)
         placed = queries + positions
-        attended = self.self_attention(placed, placed, queries, allowed_queries)
+        attended = self.self_attention(placed, placed, queries, self_attention_mask)
         queries = self.norm2(queries + attended)
         return self.norm3(queries + self.feed_forward(queries))
 

@@ -152,9 +152,11 @@ class Segmenter(nn.Module):
         """
         text_queries, score_map, slot_text = None, None, None
         if class_embeddings is not None:
-            text_queries = class_embeddings.expand(len(features.summary), -1, -1)
+            text_queries = class_embeddings.expand(len(features.global_embedding), -1, -1)
             if self.context_decoder is not None:
-                text_queries = self.context_decoder(text_queries, features, assignment.may_attend)
+                text_queries = self.context_decoder(
+                    text_queries, features, assignment.attention_mask
+                )
             score_map = torch.einsum(
                 "bqd,bdhw->bqhw",
                 F.normalize(text_queries, dim=-1),

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from tqdm_demo.model.assignment import QueryAssignment
 from tqdm_demo.model.image_encoder import ImageFeatures
 from tqdm_demo.model.segmenter import Decoding, Segmenter
-from tqdm_demo.systems.zero_shot import Answer
+from tqdm_demo.systems.zero_shot import ScoreMaps
 
 
 @dataclass(frozen=True)
@@ -69,11 +69,11 @@ class TrainedModel:
 
     def answer(
         self, features: ImageFeatures, embeddings: torch.Tensor, names: Sequence[str]
-    ) -> Answer:
+    ) -> ScoreMaps:
         """Decodes pictures for K names with embeddings (K, D)."""
         assignment, decoding = self.decode(features, embeddings, names)
         scores = self.segmenter.semantic_scores(decoding.predictions[-1], assignment)
-        return Answer(scores, decoding.score_map[:, : len(names)])
+        return ScoreMaps(scores, decoding.score_map[:, : len(names)])
 
     def nearest_classes(
         self, names: Sequence[str], embeddings: torch.Tensor

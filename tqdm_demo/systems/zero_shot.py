@@ -38,7 +38,7 @@ METHODS = ("plain", "maskclip", "clearclip")
 
 
 @dataclass(frozen=True)
-class Answer:
+class ScoreMaps:
     """What a model says about B pictures and K names.
 
     Attributes:
@@ -103,11 +103,11 @@ class ZeroShotModel:
         """Unit embeddings (K, D), each the mean over :data:`TEMPLATES`."""
         return name_embeddings(self.clip, self.tokenizer, names)
 
-    def answer(self, features: Tensor, embeddings: Tensor, names: Sequence[str]) -> Answer:
+    def answer(self, features: Tensor, embeddings: Tensor, names: Sequence[str]) -> ScoreMaps:
         """Compares all patches (B, D, h, w) with all names (K, D)."""
         similarity = torch.einsum("bdhw,kd->bkhw", features, embeddings)
         # A cosine is no probability. Bringing it to [0, 1] changes no winner, resized or not.
-        return Answer((1 + similarity) / 2, similarity)
+        return ScoreMaps((1 + similarity) / 2, similarity)
 
     def nearest_classes(self, names: Sequence[str], embeddings: Tensor) -> tuple[None, ...]:
         """None for every name: nothing was trained that a name could borrow from."""

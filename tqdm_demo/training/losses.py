@@ -70,7 +70,7 @@ class Losses:
         masks: (L,) binary cross-entropy on sampled points.
         dice: (L,) on the same points.
         textual: text queries keep the meaning of their names; None without text.
-        visual: the image's summary stays near that of the frozen encoder.
+        visual: the image's global embedding stays near that of the frozen encoder.
         pixel_text: patch embeddings are near the text query of their class; None without text.
     """
 
@@ -90,8 +90,8 @@ class Losses:
 def training_losses(
     decoding: Decoding,
     targets: Targets,
-    summary: Tensor,
-    reference_summary: Tensor,
+    global_embedding: Tensor,
+    reference_global_embedding: Tensor,
     reference_text: Tensor | None,
     config: TrainConfig,
 ) -> Losses:
@@ -100,8 +100,8 @@ def training_losses(
     Args:
         decoding: of the trained list of names, in its order.
         targets: for it.
-        summary: (B, D) of the encoder that learns, not normalised.
-        reference_summary: (B, D) of its frozen copy.
+        global_embedding: (B, D) of the encoder that learns, not normalised.
+        reference_global_embedding: (B, D) of its frozen copy.
         reference_text: (M, D) normalised embeddings of a fixed sentence with each name, without
             the learnable prompt; None without text in the decoder.
         config: the weights of the regularisers, the number of points, and whether ignored pixels
@@ -116,7 +116,7 @@ def training_losses(
         pixel_text = config.weight_pixel_text * pixel_text_loss(
             decoding.score_map, targets, config.fix_upstream_quirks
         )
-    visual = config.weight_visual * F.mse_loss(summary, reference_summary)
+    visual = config.weight_visual * F.mse_loss(global_embedding, reference_global_embedding)
     return Losses(classes, masks, dice, textual, visual, pixel_text)
 
 

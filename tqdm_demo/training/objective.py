@@ -74,14 +74,14 @@ class Objective:
         with mixed_precision(self._device, self.config.bfloat16):
             features = self.segmenter.encode_image(batch.pixels)
             decoding = self.segmenter.decode(features, self._embeddings(), self._assignment)
-            reference = features.summary.detach()
+            reference = features.global_embedding.detach()
             if self._reference is not None:
                 with torch.no_grad():
-                    reference = self._reference.run_tower(batch.pixels).summary
+                    reference = self._reference.run_tower(batch.pixels).global_embedding
         return training_losses(
             _in_float32(decoding),
             targets,
-            features.summary.float(),
+            features.global_embedding.float(),
             reference.float(),
             self._reference_text,
             self.config,
@@ -132,15 +132,15 @@ class Objective:
     ) -> np.ndarray:
         """Train ids (H, W) of one picture in windows of the training size, as published."""
         config, (height, width) = self.segmenter.config, self.segmenter.config.input_size
-        working = resized_size(image.shape[:2], config.input_size)
-        pixels = to_pixels(image, working, config.image_mean, config.image_std)
+        resized = resized_size(image.shape[:2], config.input_size)
+        pixels = to_pixels(image, resized, config.image_mean, config.image_std)
 
         def maps(windows: list[Window]) -> tuple[Tensor, Tensor]:
             parts = [pixels[..., w.top : w.top + height, w.left : w.left + width] for w in windows]
             scores = self._decode(torch.cat(parts), embeddings)[:, present.to(self._device)]
             return scores, scores  # the second one is for similarities, which nobody asks for
 
-        sides = (image.shape[:2], working, config.input_size, (stride, stride))
+        sides = (image.shape[:2], resized, config.input_size, (stride, stride))
         return present.numpy()[merge_windows(maps, *sides, batch=_MEASURED_AT_ONCE).label_map]
 
     def _scores(self, images: Sequence[np.ndarray], embeddings: Tensor | None) -> Tensor:

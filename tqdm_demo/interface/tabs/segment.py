@@ -13,7 +13,7 @@ from gradio.utils import get_upload_folder
 from tqdm_demo.class_list import ClassList
 from tqdm_demo.inference.preprocessing import read_image
 from tqdm_demo.interface import markup
-from tqdm_demo.interface.answers import AnswerStore, Question, timing, to_viewer
+from tqdm_demo.interface.answers import AnswerStore, SegmentRequest, timing, to_viewer
 from tqdm_demo.interface.components.viewer import Viewer
 from tqdm_demo.interface.downloads import zip_answer
 from tqdm_demo.interface.parts import MAX_SIDE, PageParts, when_shown
@@ -36,7 +36,7 @@ class SegmentParts:
         card: what the chosen model is.
         viewer: shows the answer.
         status: what was computed, or what went wrong.
-        asked: state, the :class:`Question` whose answer is shown; None = none yet.
+        asked: state, the :class:`SegmentRequest` whose answer is shown; None = none yet.
         link_button: copies the page's address.
         zip_button: asks for the file; ``zip_file``: hands it over.
         zip_file: see ``zip_button``.
@@ -92,7 +92,7 @@ def on_change(
     classes: ClassList,
     source: str,
     selected: str,
-    asked: Question | None,
+    asked: SegmentRequest | None,
 ) -> Iterator[Updates]:
     """The picture, the class list, the model or the open tab has changed."""
     # Not a bare return: gradio empties what a generator has not filled.
@@ -102,21 +102,21 @@ def on_change(
     if picture is None:
         yield {parts.viewer: None, parts.status: "", parts.asked: None}
         return
-    question = Question(picture, classes, source)
-    if question == asked:
+    request = SegmentRequest(picture, classes, source)
+    if request == asked:
         yield gr.skip()
         return
     if not store.models.is_loaded(source):
         yield {parts.status: markup.working(f"Loading {store.models.entry(source).title} …")}
     elif asked is None or (asked.picture, asked.source) != (picture, source):
         yield {parts.status: markup.working("Reading the picture …")}
-    yield show(store, parts, question)
+    yield show(store, parts, request)
 
 
-def show(store: AnswerStore, parts: SegmentParts, question: Question) -> Updates:
+def show(store: AnswerStore, parts: SegmentParts, request: SegmentRequest) -> Updates:
     """Asks, and shows the answer; after a mistake the last good one stays."""
     try:
-        answer, kept = store.ask(question)
+        answer, kept = store.ask(request)
         shown = to_viewer(answer)
     except ValueError as error:
         return {parts.status: markup.problem(str(error))}
@@ -124,28 +124,28 @@ def show(store: AnswerStore, parts: SegmentParts, question: Question) -> Updates
     return {
         parts.viewer: shown,
         parts.status: markup.line(f"{answer.title}: {told}"),
-        parts.asked: question,
+        parts.asked: request,
     }
 
 
-def pack(store: AnswerStore, question: Question | None) -> bytes | None:
+def pack(store: AnswerStore, request: SegmentRequest | None) -> bytes | None:
     """The ZIP of the answer that is shown; None where there is none.
 
     Raises:
         ValueError: the picture or the model is not there any more.
     """
-    if question is None:
+    if request is None:
         return None
-    answer, _ = store.ask(question)
-    return zip_answer(answer, read_image(question.picture, MAX_SIDE))
+    answer, _ = store.ask(request)
+    return zip_answer(answer, read_image(request.picture, MAX_SIDE))
 
 
 def _connect(page: PageParts, parts: SegmentParts, store: AnswerStore) -> None:
     def changed(*values: Any) -> Iterator[Updates]:
         yield from on_change(store, parts, *values)
 
-    def asked_again(question: Question | None) -> Updates:
-        return gr.skip() if question is None else show(store, parts, question)
+    def asked_again(request: SegmentRequest | None) -> Updates:
+        return gr.skip() if request is None else show(store, parts, request)
 
     def chosen(source: str) -> Updates:
         card = markup.model_card(page.models.entry(source))
@@ -155,9 +155,9 @@ def _connect(page: PageParts, parts: SegmentParts, store: AnswerStore) -> None:
         known = picture in {str(example.path) for example in page.examples}
         gr.Info("The link is copied." + ("" if known else " Your own picture is not in it."))
 
-    def packed(question: Question | None) -> str:
+    def packed(request: SegmentRequest | None) -> str:
         try:
-            content = pack(store, question)
+            content = pack(store, request)
         except ValueError as error:
             raise gr.Error(str(error), print_exception=False) from error
         if content is None:
