@@ -1,9 +1,11 @@
+import os
 from io import BytesIO
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from tqdm_demo.inference import preprocessing
 from tqdm_demo.inference.preprocessing import MAX_MEGAPIXELS, model_size, read_image, to_pixels
 
 WIDTH, HEIGHT = 40, 24
@@ -162,6 +164,28 @@ def test_what_is_no_picture_is_said_in_a_sentence(data, words):
 def test_a_file_that_is_gone_is_said_in_a_sentence(tmp_path):
     with pytest.raises(ValueError, match="not there any more"):
         read_image(tmp_path / "gone.png")
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "device", "impossible name"])
+def test_what_is_no_regular_file_is_not_opened(tmp_path, kind):
+    path = {"device": os.devnull, "impossible name": "a\0b.png"}.get(kind, tmp_path / "it.png")
+    if kind == "folder":
+        path.mkdir()
+    if kind == "pipe":
+        os.mkfifo(path)  # nobody writes to it, so that reading it would never end
+    with pytest.raises(ValueError, match="not there any more"):
+        read_image(path)
+
+
+def test_a_file_has_a_largest_size(tmp_path, monkeypatch):
+    path = tmp_path / "large.png"
+    path.write_bytes(saved(corners(), "PNG"))
+    size = path.stat().st_size
+    monkeypatch.setattr(preprocessing, "MAX_FILE_BYTES", size)
+    assert read_image(path).shape == (HEIGHT, WIDTH, 3)
+    monkeypatch.setattr(preprocessing, "MAX_FILE_BYTES", size - 1)
+    with pytest.raises(ValueError, match="This file is too large"):
+        read_image(path)
 
 
 @pytest.mark.parametrize("value", [-3.0, 300.0, np.nan])

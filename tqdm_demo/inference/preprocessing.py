@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+import stat
 import warnings
 from collections.abc import Sequence
 from io import BytesIO
@@ -17,6 +18,9 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 # A file of a few kilobytes can unfold into gigabytes, so the size is read before the pixels.
 MAX_MEGAPIXELS = 50
+# As many pixels of 16-bit RGBA without compression.
+MAX_FILE_BYTES = 8 * MAX_MEGAPIXELS * 1_000_000
+GONE = "This picture is not there any more; choose it again."
 # What is opened. Not every kind that Pillow knows: some start other programs (EPS), and some hide
 # a large picture behind the size of a small one (ICO).
 _KINDS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "AVIF", "JPEG2000", "PPM")
@@ -42,8 +46,9 @@ def read_image(
         uint8 (H, W, 3), RGB.
 
     Raises:
-        ValueError: no such file, no image that Pillow can read, a damaged one, or one with more
-            than :data:`MAX_MEGAPIXELS` million pixels; the message is a sentence for a visitor.
+        ValueError: no such regular file, one of more than :data:`MAX_FILE_BYTES`, no image that
+            Pillow can read, a damaged one, or one with more than :data:`MAX_MEGAPIXELS` million
+            pixels; the message is a sentence for a visitor.
     """
     with warnings.catch_warnings():
         # Pillow warns of large files, which the check below answers; and of odd EXIF.
@@ -131,11 +136,7 @@ def cut_window(
 def _open(source: str | os.PathLike[str] | bytes) -> Image.Image:
     # Image.open leaves the file open until the pixels are read; its bytes need no closing.
     if not isinstance(source, bytes):
-        try:
-            with open(source, "rb") as file:
-                source = file.read()
-        except OSError as error:
-            raise ValueError("This picture is not there any more; choose it again.") from error
+        source = _read_file(source)
     if not source:
         raise ValueError("This file is empty.")
     Image.init()
@@ -148,6 +149,29 @@ def _open(source: str | os.PathLike[str] | bytes) -> Image.Image:
     except Exception as error:  # of every class, by the decoder that met the damage
         known = not isinstance(error, UnidentifiedImageError)
         raise ValueError(_unreadable(source, known)) from error
+
+
+def _read_file(path: str | os.PathLike[str]) -> bytes:
+    """The bytes of a regular file. Others, such as pipes and devices, may never end, or begin."""
+    # A pipe that nobody writes to would otherwise block here already; Windows knows no such flags.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        descriptor = os.open(path, flags)
+    except (OSError, ValueError) as error:  # ValueError: a path that no file can have
+        raise ValueError(GONE) from error
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise ValueError(GONE)
+        if status.st_size > MAX_FILE_BYTES:
+            megabytes = MAX_FILE_BYTES // 1_000_000
+            raise ValueError(f"This file is too large: {megabytes} megabytes at most.")
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(status.st_size)
+    except OSError as error:
+        raise ValueError(GONE) from error
+    finally:
+        os.close(descriptor)
 
 
 def _unreadable(content: bytes, known: bool) -> str:
