@@ -62,7 +62,7 @@ def grey_png(width: int, height: int) -> bytes:
     )
 
 
-def _saved(image: Image.Image, kind: str, **options: object) -> bytes:
+def saved(image: Image.Image, kind: str, **options: object) -> bytes:
     file = BytesIO()
     image.save(file, kind, **options)
     return file.getvalue()
@@ -74,7 +74,7 @@ def _turned() -> bytes:
     pixels[30:, :45, 0] = 255
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned clockwise
-    return _saved(Image.fromarray(pixels), "JPEG", quality=95, subsampling=0, exif=exif)
+    return saved(Image.fromarray(pixels), "JPEG", quality=95, subsampling=0, exif=exif)
 
 
 NOISE = np.random.default_rng(3).integers(0, 256, (60, 90, 3), np.uint8)
@@ -90,27 +90,27 @@ _CLEAR = Image.new("RGBA", (90, 60), (255, 0, 0, 0))
 
 PICTURES = (
     BadPicture("not an image", "notes.jpg", b"these are my notes", "not an image"),
-    BadPicture("truncated PNG", "cut.png", _saved(PLAIN, "PNG")[:3000], "damaged or incomplete"),
-    BadPicture("truncated JPEG", "cut.jpg", _saved(PLAIN, "JPEG")[:1500], "damaged or incomplete"),
+    BadPicture("truncated PNG", "cut.png", saved(PLAIN, "PNG")[:3000], "damaged or incomplete"),
+    BadPicture("truncated JPEG", "cut.jpg", saved(PLAIN, "JPEG")[:1500], "damaged or incomplete"),
     BadPicture("0 bytes", "nothing.png", b"", "This file is empty."),
     BadPicture("144 megapixels", "bomb.png", grey_png(12000, 12000), _BIG),
     BadPicture("HEIC", "phone.heic", _HEIC % b"heic", "save or export it as JPEG"),
     BadPicture("HEIC, other brand", "phone.heif", _HEIC % b"mif1", "save or export it as JPEG"),
     BadPicture("SVG", "logo.svg", _SVG, "save it as PNG first"),
     BadPicture("HEIC called JPEG", "phone.jpg", _HEIC % b"heic", "save or export it as JPEG"),
-    BadPicture("EPS", "page.png", _saved(PLAIN, "EPS"), "not an image"),
-    BadPicture("1 x 1", "dot.png", _saved(RED.crop((0, 0, 1, 1)), "PNG"), "", (1, 1), (255, 0, 0)),
-    BadPicture("30000 x 10", "strip.png", _saved(RED.resize((30000, 10)), "PNG"), "", (1280, 1)),
-    BadPicture("16-bit", "wide.png", _saved(_WIDE, "PNG"), "", _SIZE, (77, 77, 77)),
-    BadPicture("CMYK", "print.jpg", _saved(RED.convert("CMYK"), "JPEG"), "", _SIZE, (254, 0, 0)),
-    BadPicture("alpha", "clear.png", _saved(_CLEAR, "PNG"), "", _SIZE, (255, 255, 255)),
-    BadPicture("palette", "few.png", _saved(RED.quantize(4), "PNG"), "", _SIZE, (255, 0, 0)),
-    BadPicture("GIF", "still.gif", _saved(RED, "GIF"), "", _SIZE, (255, 0, 0)),
+    BadPicture("EPS", "page.png", saved(PLAIN, "EPS"), "not an image"),
+    BadPicture("1 x 1", "dot.png", saved(RED.crop((0, 0, 1, 1)), "PNG"), "", (1, 1), (255, 0, 0)),
+    BadPicture("30000 x 10", "strip.png", saved(RED.resize((30000, 10)), "PNG"), "", (1280, 1)),
+    BadPicture("16-bit", "wide.png", saved(_WIDE, "PNG"), "", _SIZE, (77, 77, 77)),
+    BadPicture("CMYK", "print.jpg", saved(RED.convert("CMYK"), "JPEG"), "", _SIZE, (254, 0, 0)),
+    BadPicture("alpha", "clear.png", saved(_CLEAR, "PNG"), "", _SIZE, (255, 255, 255)),
+    BadPicture("palette", "few.png", saved(RED.quantize(4), "PNG"), "", _SIZE, (255, 0, 0)),
+    BadPicture("GIF", "still.gif", saved(RED, "GIF"), "", _SIZE, (255, 0, 0)),
     BadPicture("EXIF-rotated", "turned.jpg", _turned(), "", (60, 90), (254, 0, 0)),
-    BadPicture("float TIFF", "depth.tiff", _saved(_FLOAT, "TIFF"), "", _SIZE, (128, 128, 128)),
-    BadPicture("TIFF called JPEG", "scan.jpg", _saved(RED, "TIFF"), "", _SIZE, (255, 0, 0)),
-    BadPicture("JPEG called PNG", "photo.png", _saved(RED, "JPEG"), "", _SIZE, (254, 0, 0)),
-    BadPicture("without extension", "photo", _saved(RED, "PNG"), "", _SIZE, (255, 0, 0)),
+    BadPicture("float TIFF", "depth.tiff", saved(_FLOAT, "TIFF"), "", _SIZE, (128, 128, 128)),
+    BadPicture("TIFF called JPEG", "scan.jpg", saved(RED, "TIFF"), "", _SIZE, (255, 0, 0)),
+    BadPicture("JPEG called PNG", "photo.png", saved(RED, "JPEG"), "", _SIZE, (254, 0, 0)),
+    BadPicture("without extension", "photo", saved(RED, "PNG"), "", _SIZE, (255, 0, 0)),
 )
 
 SCRIPT = "<script>a()"

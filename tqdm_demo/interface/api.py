@@ -54,7 +54,9 @@ class Endpoints:
 
     def __init__(self, models: ModelManager, blocks: gr.Blocks) -> None:
         self._models = models
-        self._blocks = blocks
+        # Not among the uploads: nobody may send a file that was made for somebody else.
+        self._files: set[str] = set()
+        blocks.temp_file_sets.append(self._files)
 
     def models(self) -> list[dict[str, str]]:
         """Lists the models: for each its source (how the other endpoints call it), title, kind
@@ -133,7 +135,7 @@ class Endpoints:
 
     def _file(self, content: bytes, name: str, kind: str) -> gr.FileData:
         path = save_bytes_to_cache(content, name, get_upload_folder())
-        self._blocks.upload_file_set.add(path)
+        self._files.add(path)
         return gr.FileData(path=path, mime_type=kind, orig_name=name)
 
 

@@ -13,6 +13,7 @@ from tqdm_demo.class_list import ClassList
 from tqdm_demo.interface import markup
 from tqdm_demo.interface.api import add_endpoints
 from tqdm_demo.interface.components.queue_line import build_queue_line
+from tqdm_demo.interface.door import GuardedBlocks
 from tqdm_demo.interface.examples import Example
 from tqdm_demo.interface.model_manager import ModelManager
 from tqdm_demo.interface.parts import FIRST_TAB, PageParts, make_parts
@@ -46,7 +47,7 @@ def build_page(models: ModelManager, examples: Sequence[Example]) -> gr.Blocks:
         models: the models that can be chosen.
         examples: the gallery; the page opens with the first.
     """
-    with gr.Blocks(
+    with GuardedBlocks(
         title=TITLE, analytics_enabled=False, delete_cache=(HOUR, 6 * HOUR), fill_width=True
     ) as blocks:
         page = make_parts(models, examples)
@@ -78,7 +79,8 @@ def launch_page(page: gr.Blocks, host: str, port: int | None, block: bool = True
         block: stay here until the program is interrupted.
     """
     folder = Path(__file__).parent
-    _, url, _ = page.queue(max_size=QUEUE).launch(
+    # api_open: the routes that would pass by the queue, and with it by its limits.
+    _, url, _ = page.queue(max_size=QUEUE, api_open=False).launch(
         server_name=host,
         server_port=port,
         prevent_thread_lock=not block,
