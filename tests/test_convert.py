@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 import torch
 
+from tqdm_demo.checkpoints.published.plan import converted_tensors
 from tqdm_demo.checkpoints.published.tqdm_models import plan_conversion
-from tqdm_demo.convert import converted_tensors, main, read_published
+from tqdm_demo.convert import main, read_published
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
 

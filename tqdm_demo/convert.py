@@ -20,7 +20,7 @@ import re
 import tempfile
 import zipfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,12 +32,11 @@ from tqdm import tqdm
 
 from tqdm_demo.checkpoints.folder import CONFIG_FILE, TENSOR_FILE
 from tqdm_demo.checkpoints.model_card import published_card
-from tqdm_demo.checkpoints.published import key_map
-from tqdm_demo.checkpoints.published.tqdm_models import Plan, plan_conversion, training_set
+from tqdm_demo.checkpoints.published.plan import Plan, converted_tensors
+from tqdm_demo.checkpoints.published.tqdm_models import SOURCE, plan_conversion, training_set
 from tqdm_demo.checkpoints.tensor_file import TensorSpec, write_tensors
 from tqdm_demo.config import to_json
 
-SOURCE = "https://github.com/ByeongHyunPak/tqdm"
 DTYPES = {"float32": torch.float32, "float16": torch.float16}
 
 # Checkpoints of mmcv hold NumPy numbers (scores, rates) beside the tensors. These are the functions
@@ -143,23 +142,6 @@ def read_published(path: Path) -> Published:
     if not isinstance(state, dict) or len(tensors) < len(state):
         raise ValueError(f"{path} holds no state dict: not all of its entries are tensors")
     return Published(tensors, meta if isinstance(meta, dict) else {})
-
-
-def converted_tensors(plan: Plan, published: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
-    """Our tensors one by one: (name, values), in the published dtype.
-
-    Args:
-        plan: of :func:`tqdm_demo.checkpoints.published.tqdm_models.plan_conversion`.
-        published: by published name; each is asked for once.
-    """
-    for name, rule, ours in plan.steps:
-        values = published[name]
-        if rule.fold == key_map.DOUBLED:
-            values = 2 * values
-        elif rule.fold == key_map.FIRST:
-            values = values[0]
-        parts = values.chunk(len(ours)) if rule.fold == key_map.SPLIT else (values,)
-        yield from zip(ours, parts, strict=True)
 
 
 def _load(path: Path) -> Any:

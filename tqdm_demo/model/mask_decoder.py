@@ -34,25 +34,17 @@ class MaskPrediction:
     mask_embeddings: Tensor
 
 
-class MaskDecoder(nn.Module):
-    """Queries and pixels to masks.
+class MaskTransformer(nn.Module):
+    """The layers that turn queries and pixels into masks, whatever the queries are made of.
 
     Args:
         config: architecture.
-        text_width: D.
+        classes: M.
     """
 
-    def __init__(self, config: ModelConfig, text_width: int) -> None:
+    def __init__(self, config: ModelConfig, classes: int) -> None:
         super().__init__()
-        width, classes = config.width, len(config.class_names)
-        self.query_projection, self.learned_queries = None, None
-        if config.queries == "textual":
-            self.query_projection = nn.Sequential(
-                nn.Linear(text_width, width), nn.ReLU(inplace=True), nn.Linear(width, width)
-            )
-        else:
-            self.learned_queries = nn.Parameter(torch.randn(classes, width))
-        self.query_positions = nn.Parameter(torch.randn(classes, width))
+        width = config.width
         # Coarse to fine: layer i looks at level i mod 3.
         self.level_embeddings = nn.Parameter(torch.randn(LEVELS, width))
         self.layers = nn.ModuleList(MaskLayer(config) for _ in range(config.mask_layers))
@@ -65,6 +57,67 @@ class MaskDecoder(nn.Module):
             nn.ReLU(inplace=True),
             nn.Linear(width, width),
         )
+
+    def forward(
+        self,
+        features: PixelFeatures,
+        queries: Tensor,
+        positions: Tensor,
+        attention_mask: Tensor | None,
+    ) -> tuple[MaskPrediction, ...]:
+        """Decodes.
+
+        Args:
+            features: of the pixel decoder.
+            queries: (B, Q, C).
+            positions: (Q, C), added to queries and keys, never to values.
+            attention_mask: bool (Q, Q), which queries see each other; None = all.
+
+        Returns:
+            One prediction before the first layer and one after each.
+        """
+        levels = list(zip(reversed(features.memories), self.level_embeddings, strict=True))
+        values = [to_tokens(level) + embedding for level, embedding in levels]
+        keys = [
+            tokens + sine_positions(level.shape[2:], tokens.shape[2], tokens)
+            for tokens, (level, _) in zip(values, levels, strict=True)
+        ]
+        predictions = [self.predict(queries, features.mask_features)]
+        for index, layer in enumerate(self.layers):
+            level = index % LEVELS
+            size = levels[level][0].shape[2:]
+            inside = masked_attention(predictions[-1].mask_logits, size)
+            queries = layer(queries, positions, keys[level], values[level], inside, attention_mask)
+            predictions.append(self.predict(queries, features.mask_features))
+        return tuple(predictions)
+
+    def predict(self, queries: Tensor, mask_features: Tensor) -> MaskPrediction:
+        """Queries (B, Q, C) and mask features (B, C, h, w) to a prediction."""
+        queries = self.post_norm(queries)
+        embeddings = self.mask_head(queries)
+        logits = torch.einsum("bqc,bchw->bqhw", embeddings, mask_features)
+        return MaskPrediction(self.class_head(queries), logits, embeddings)
+
+
+class MaskDecoder(MaskTransformer):
+    """tqdm's: one query per name, made from the texts or learned.
+
+    Args:
+        config: architecture.
+        text_width: D.
+    """
+
+    def __init__(self, config: ModelConfig, text_width: int) -> None:
+        width, classes = config.width, len(config.class_names)
+        super().__init__(config, classes)
+        self.query_projection, self.learned_queries = None, None
+        if config.queries == "textual":
+            self.query_projection = nn.Sequential(
+                nn.Linear(text_width, width), nn.ReLU(inplace=True), nn.Linear(width, width)
+            )
+        else:
+            self.learned_queries = nn.Parameter(torch.randn(classes, width))
+        self.query_positions = nn.Parameter(torch.randn(classes, width))
 
     def forward(
         self, features: PixelFeatures, text_queries: Tensor | None, assignment: QueryAssignment
@@ -81,22 +134,7 @@ class MaskDecoder(nn.Module):
         """
         queries = self._first_queries(features, text_queries, assignment)
         positions = self.query_positions[assignment.slots]
-        levels = list(zip(reversed(features.memories), self.level_embeddings, strict=True))
-        values = [to_tokens(level) + embedding for level, embedding in levels]
-        keys = [
-            tokens + sine_positions(level.shape[2:], tokens.shape[2], tokens)
-            for tokens, (level, _) in zip(values, levels, strict=True)
-        ]
-        predictions = [self.predict(queries, features.mask_features)]
-        for index, layer in enumerate(self.layers):
-            level = index % LEVELS
-            size = levels[level][0].shape[2:]
-            inside = masked_attention(predictions[-1].mask_logits, size)
-            queries = layer(
-                queries, positions, keys[level], values[level], inside, assignment.attention_mask
-            )
-            predictions.append(self.predict(queries, features.mask_features))
-        return tuple(predictions)
+        return super().forward(features, queries, positions, assignment.attention_mask)
 
     def _first_queries(
         self, features: PixelFeatures, text_queries: Tensor | None, assignment: QueryAssignment
@@ -106,13 +144,6 @@ class MaskDecoder(nn.Module):
             return self.query_projection(text_queries)
         batch = len(features.mask_features)
         return self.learned_queries[assignment.slots].expand(batch, -1, -1)
-
-    def predict(self, queries: Tensor, mask_features: Tensor) -> MaskPrediction:
-        """Queries (B, Q, C) and mask features (B, C, h, w) to a prediction."""
-        queries = self.post_norm(queries)
-        embeddings = self.mask_head(queries)
-        logits = torch.einsum("bqc,bchw->bqhw", embeddings, mask_features)
-        return MaskPrediction(self.class_head(queries), logits, embeddings)
 
 
 class MaskLayer(nn.Module):

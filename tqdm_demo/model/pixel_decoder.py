@@ -43,9 +43,16 @@ class PixelDecoder(nn.Module):
         config: architecture.
         encoder_width: E, channels of the pyramid.
         text_width: D.
+        post_norm: normalise the memories, as tqdm does; Mask2Former does not.
     """
 
-    def __init__(self, config: ModelConfig, encoder_width: int, text_width: int) -> None:
+    def __init__(
+        self,
+        config: ModelConfig,
+        encoder_width: int,
+        text_width: int,
+        post_norm: bool = True,
+    ) -> None:
         super().__init__()
         width = config.width
         # Both lists are coarse to fine, as the tokens are.
@@ -58,7 +65,7 @@ class PixelDecoder(nn.Module):
             self.text_projection = nn.Linear(text_width, width)
             self.text_positions = nn.Parameter(torch.randn(len(config.class_names), width))
         self.layers = nn.ModuleList(PixelLayer(config) for _ in range(config.pixel_layers))
-        self.post_norm = nn.LayerNorm(width)
+        self.post_norm = nn.LayerNorm(width) if post_norm else nn.Identity()
         self.lateral = _convolution(encoder_width, width, 1, bias=False)
         self.smooth = _convolution(width, width, 3, bias=False)
         self.mask_features = nn.Conv2d(width, width, 1)

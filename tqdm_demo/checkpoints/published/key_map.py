@@ -22,6 +22,7 @@ PLACEHOLDERS = {
     "kind": "self|cross",
     "qkv": "q|k|v",
     "projection": "query|key|value",
+    "factor": "a|b",
     "rest": ".+",
 }
 PROJECTIONS = ("query", "key", "value")
@@ -31,6 +32,8 @@ SAME = "same"
 DOUBLED = "doubled"  # the published tower adds the class embedding twice
 FIRST = "first"  # row 0 of a leading axis of one
 SPLIT = "split"  # in three along the rows: query, key, value
+DINO_KERNEL = "dino kernel"  # bicubic, from patches of 14 pixels
+DINO_POSITIONS = "dino positions"  # bicubic, from a grid of 37 x 37
 
 
 @dataclass(frozen=True)
@@ -42,12 +45,13 @@ class Rule:
     fold: str = SAME
 
 
-def _rules(*lines: tuple[str, ...]) -> tuple[Rule, ...]:
+def rules_of(*lines: tuple[str, ...]) -> tuple[Rule, ...]:
+    """Rules from (published name, our name[, fold])."""
     return tuple(Rule(*line) for line in lines)
 
 
 # CLIP ViT-B/16's image tower: open_clip's VisionTransformer has the published names.
-CLIP_TOWER = _rules(
+CLIP_TOWER = rules_of(
     ("backbone.class_embedding", "image_encoder.tower.class_embedding", DOUBLED),
     ("backbone.positional_embedding", "image_encoder.tower.positional_embedding"),
     ("backbone.conv1.weight", "image_encoder.tower.conv1.weight"),
@@ -59,7 +63,7 @@ CLIP_TOWER = _rules(
 
 # EVA02-CLIP-L/14's image tower is timm's Eva in open_clip.
 _EVA, _TRUNK = "backbone.blocks.{layer}", "image_encoder.tower.trunk.blocks.{layer}"
-EVA_TOWER = _rules(
+EVA_TOWER = rules_of(
     ("backbone.cls_token", "image_encoder.tower.trunk.cls_token"),
     ("backbone.pos_embed", "image_encoder.tower.trunk.pos_embed"),
     ("backbone.patch_embed.proj.{part}", "image_encoder.tower.trunk.patch_embed.proj.{part}"),
@@ -83,7 +87,24 @@ _PIXEL_LAYER, _OUR_PIXEL = f"{_PIXEL}.encoder.layers.{{layer}}", "pixel_decoder.
 _MASK = "decode_head.transformer_decoder.layers.{layer}"
 _OUR_MASK = "mask_decoder.layers.{layer}"
 _ATTENTION = "{kind}_attention"
-SHARED = _rules(
+# What Rein and SoMA have too.
+PIXEL_INPUTS = rules_of(
+    (f"{_PIXEL}.input_convs.{{index}}.conv.{{part}}", "pixel_decoder.inputs.{index}.0.{part}"),
+    (f"{_PIXEL}.input_convs.{{index}}.gn.{{part}}", "pixel_decoder.inputs.{index}.1.{part}"),
+    (f"{_PIXEL}.lateral_convs.0.conv.{{part}}", "pixel_decoder.lateral.0.{part}"),
+    (f"{_PIXEL}.lateral_convs.0.gn.{{part}}", "pixel_decoder.lateral.1.{part}"),
+    (f"{_PIXEL}.output_convs.0.conv.{{part}}", "pixel_decoder.smooth.0.{part}"),
+    (f"{_PIXEL}.output_convs.0.gn.{{part}}", "pixel_decoder.smooth.1.{part}"),
+    (f"{_PIXEL}.level_encoding.weight", "pixel_decoder.level_positions"),
+    (f"{_PIXEL}.mask_feature.{{part}}", "pixel_decoder.mask_features.{part}"),
+)
+DECODER_HEAD = rules_of(
+    ("decode_head.transformer_decoder.post_norm.{part}", "mask_decoder.post_norm.{part}"),
+    ("decode_head.level_embed.weight", "mask_decoder.level_embeddings"),
+    ("decode_head.cls_embed.{part}", "mask_decoder.class_head.{part}"),
+    ("decode_head.mask_embed.{index}.{part}", "mask_decoder.mask_head.{index}.{part}"),
+)
+_SHARED = rules_of(
     ("backbone.fpn1.{rest}", "image_encoder.pyramid.finest.{rest}"),
     ("backbone.fpn2.0.{part}", "image_encoder.pyramid.fine.{part}"),
     ("contexts", "text_encoder.prompt", FIRST),
@@ -130,14 +151,6 @@ SHARED = _rules(
     (f"{_PIXEL_LAYER}.norms.1.{{part}}", f"{_OUR_PIXEL}.norm2.{{part}}"),
     (f"{_PIXEL_LAYER}.norms.2.{{part}}", f"{_OUR_PIXEL}.norm3.{{part}}"),
     (f"{_PIXEL}.encoder.post_norm.{{part}}", "pixel_decoder.post_norm.{part}"),
-    (f"{_PIXEL}.input_convs.{{index}}.conv.{{part}}", "pixel_decoder.inputs.{index}.0.{part}"),
-    (f"{_PIXEL}.input_convs.{{index}}.gn.{{part}}", "pixel_decoder.inputs.{index}.1.{part}"),
-    (f"{_PIXEL}.lateral_convs.0.conv.{{part}}", "pixel_decoder.lateral.0.{part}"),
-    (f"{_PIXEL}.lateral_convs.0.gn.{{part}}", "pixel_decoder.lateral.1.{part}"),
-    (f"{_PIXEL}.output_convs.0.conv.{{part}}", "pixel_decoder.smooth.0.{part}"),
-    (f"{_PIXEL}.output_convs.0.gn.{{part}}", "pixel_decoder.smooth.1.{part}"),
-    (f"{_PIXEL}.level_encoding.weight", "pixel_decoder.level_positions"),
-    (f"{_PIXEL}.mask_feature.{{part}}", "pixel_decoder.mask_features.{part}"),
     (f"{_PIXEL}.text_proj.{{part}}", "pixel_decoder.text_projection.{part}"),
     (f"{_PIXEL}.text_pos_embed.weight", "pixel_decoder.text_positions"),
     # In a mask layer cross-attention comes before self-attention.
@@ -164,13 +177,10 @@ SHARED = _rules(
     (f"{_MASK}.norms.0.{{part}}", f"{_OUR_MASK}.norm1.{{part}}"),
     (f"{_MASK}.norms.1.{{part}}", f"{_OUR_MASK}.norm2.{{part}}"),
     (f"{_MASK}.norms.2.{{part}}", f"{_OUR_MASK}.norm3.{{part}}"),
-    ("decode_head.transformer_decoder.post_norm.{part}", "mask_decoder.post_norm.{part}"),
     ("decode_head.query_embed.weight", "mask_decoder.query_positions"),
     ("decode_head.text_proj.{index}.{part}", "mask_decoder.query_projection.{index}.{part}"),
-    ("decode_head.level_embed.weight", "mask_decoder.level_embeddings"),
-    ("decode_head.cls_embed.{part}", "mask_decoder.class_head.{part}"),
-    ("decode_head.mask_embed.{index}.{part}", "mask_decoder.mask_head.{index}.{part}"),
 )
+SHARED = _SHARED + PIXEL_INPUTS + DECODER_HEAD
 
 # Published tensors that our models do without, and why.
 DROPPED = (
@@ -200,9 +210,9 @@ def to_published(name: str, rules: tuple[Rule, ...]) -> str | None:
     return None
 
 
-def why_dropped(name: str) -> str | None:
+def why_dropped(name: str, dropped: tuple[tuple[str, str], ...] = DROPPED) -> str | None:
     """Why a published tensor is left out; None where it is not."""
-    for template, reason in DROPPED:
+    for template, reason in dropped:
         if _fit(template, name) is not None:
             return reason
     return None

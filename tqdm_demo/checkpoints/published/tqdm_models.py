@@ -19,54 +19,38 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import torch
-
-from tqdm_demo.checkpoints.folder import skip_init
 from tqdm_demo.checkpoints.published import key_map
-from tqdm_demo.checkpoints.published.key_map import Rule
-from tqdm_demo.config import ModelConfig
+from tqdm_demo.checkpoints.published.plan import Plan, PublishedModel, Shape, make_plan
 from tqdm_demo.model.segmenter import Segmenter
 from tqdm_demo.presets import TQDM_CLIP_VIT_B, TQDM_EVA02_L
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
-Shape = tuple[int, ...]
-
 LONGEST_TEXT = 77  # tokens; what CLIPs are trained with
-SHOWN = 8  # names that an error message lists at most
-
-
-@dataclass(frozen=True)
-class PublishedModel:
-    """One published architecture.
-
-    Attributes:
-        title: for people.
-        marker: a published tensor that no other architecture has.
-        rules: its key map.
-        config: our configuration, but for the class names.
-    """
-
-    title: str
-    marker: str
-    rules: tuple[Rule, ...]
-    config: ModelConfig
+SOURCE = "https://github.com/ByeongHyunPak/tqdm"
 
 
 MODELS = (
     PublishedModel(
         title="tqdm with CLIP ViT-B/16",
+        system="tqdm",
         marker="backbone.class_embedding",
         rules=key_map.CLIP_TOWER + key_map.SHARED,
         config=TQDM_CLIP_VIT_B,
+        build=Segmenter,
+        dropped=key_map.DROPPED,
+        source=SOURCE,
     ),
     PublishedModel(
         title="tqdm with EVA02-CLIP-L/14-336",
+        system="tqdm",
         marker="backbone.cls_token",
         rules=key_map.EVA_TOWER + key_map.SHARED,
         config=TQDM_EVA02_L,
+        build=Segmenter,
+        dropped=key_map.DROPPED,
+        source=SOURCE,
     ),
 )
 # Tensors below this are in all published models.
@@ -84,27 +68,6 @@ _FOREIGN = (
 # Training set by the class of data set that the published code names, and by file names.
 _DATA_SETS = {"GTADataset": "GTA5", "CityscapesDataset": "Cityscapes", "SynthiaDataset": "SYNTHIA"}
 _FILE_NAMES = {"gta": "GTA5", "city": "Cityscapes", "syn": "SYNTHIA"}
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What becomes of every tensor of a checkpoint.
-
-    Attributes:
-        model: which of the published architectures it is.
-        config: of the converted model.
-        steps: (published name, rule, our names), in the order of the checkpoint.
-        dropped: published name -> why it is left out.
-        shapes: our name -> shape.
-        integers: those of our names that hold integers.
-    """
-
-    model: PublishedModel
-    config: ModelConfig
-    steps: tuple[tuple[str, Rule, tuple[str, ...]], ...]
-    dropped: dict[str, str]
-    shapes: dict[str, Shape]
-    integers: frozenset[str]
 
 
 def plan_conversion(shapes: Mapping[str, Shape], class_names: Sequence[str] | None = None) -> Plan:
@@ -127,38 +90,7 @@ def plan_conversion(shapes: Mapping[str, Shape], class_names: Sequence[str] | No
             shapes, "text_encoder.positional_embedding", 0, model.config.text_positions
         ),
     )
-    with torch.device("meta"), skip_init():
-        expected = Segmenter(config).state_dict()
-    steps, dropped, problems = [], {}, []
-    for name, shape in shapes.items():
-        if (reason := key_map.why_dropped(name)) is not None:
-            dropped[name] = reason
-            continue
-        found = key_map.to_ours(name, model.rules)
-        if found is None or not set(found[1]) <= set(expected):
-            problems.append(f"unknown: {name}")
-            continue
-        wanted = published_shape(found[0], tuple(expected[found[1][0]].shape))
-        if tuple(shape) != wanted:
-            problems.append(f"shape of {name}: {tuple(shape)} instead of {wanted}")
-        steps.append((name, *found))
-    reached = {ours for _, _, names in steps for ours in names}
-    missing = {key_map.to_published(name, model.rules) for name in set(expected) - reached}
-    problems += [f"missing: {name}" for name in sorted(missing)]
-    if problems:
-        more = [f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
-        raise ValueError(
-            f"this is no whole checkpoint of {model.title}:\n  "
-            + "\n  ".join(problems[:SHOWN] + more)
-        )
-    return Plan(
-        model,
-        config,
-        tuple(steps),
-        dropped,
-        shapes={name: tuple(tensor.shape) for name, tensor in expected.items()},
-        integers=frozenset(n for n, t in expected.items() if not t.is_floating_point()),
-    )
+    return make_plan(model, config, shapes)
 
 
 def recognise(names: Mapping[str, Shape]) -> PublishedModel:
@@ -184,15 +116,6 @@ def _length(shapes: Mapping[str, Shape], name: str, axis: int, default: int) -> 
     """A length that may differ from the published one; the default where it makes no sense."""
     length = shapes.get(name, ())[axis : axis + 1]
     return length[0] if length and 0 < length[0] <= LONGEST_TEXT else default
-
-
-def published_shape(rule: Rule, ours: Shape) -> Shape:
-    """The published shape of a tensor that becomes one (or three) of shape ``ours``."""
-    if rule.fold == key_map.FIRST:
-        return (1, *ours)
-    if rule.fold == key_map.SPLIT:
-        return (len(key_map.PROJECTIONS) * ours[0], *ours[1:])
-    return ours
 
 
 def training_set(meta: Mapping[str, Any], file_name: str) -> str | None:
