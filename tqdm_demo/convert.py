@@ -1,9 +1,12 @@
-"""Converts a published tqdm checkpoint to a folder that this project serves.
+"""Converts a published checkpoint to a folder that this project serves.
 
     python -m tqdm_demo.convert CHECKPOINT.pth OUT_FOLDER [--dtype float32|float16]
+    python -m tqdm_demo.convert REIN_OR_SOMA.pth OUT_FOLDER --backbone dinov2_vitl14_pretrain.pth
 
-CHECKPOINT.pth is one of the three files of github.com/ByeongHyunPak/tqdm; which of the two
-architectures it is shows in its tensors. OUT_FOLDER gets config.json, model.safetensors and a model
+CHECKPOINT.pth is one of the three files of github.com/ByeongHyunPak/tqdm, or TLDR's
+(github.com/ssssshwan/TLDR, ResNet-50); Rein's (github.com/w1oves/Rein) and SoMA's
+(github.com/ysj9909/SoMA), both with DINOv2 ViT-L, need DINOv2's own file too. Which model it is
+shows in its tensors. OUT_FOLDER gets config.json, model.safetensors and a model
 card, all of them or nothing. Of the checkpoint nothing but tensors and plain values is read: a file
 that asks for anything else, which could be a program, is refused. The tensors are mapped and
 written one by one, so that the memory needed stays below 1.6 times the file (CLIP ViT-B/16), and
@@ -33,9 +36,10 @@ from tqdm import tqdm
 from tqdm_demo.checkpoints.folder import CONFIG_FILE, TENSOR_FILE
 from tqdm_demo.checkpoints.model_card import published_card
 from tqdm_demo.checkpoints.published.plan import Plan, converted_tensors
-from tqdm_demo.checkpoints.published.tqdm_models import SOURCE, plan_conversion, training_set
+from tqdm_demo.checkpoints.published.recognition import plan_file, trained_on
+from tqdm_demo.checkpoints.published.tqdm_models import training_set
 from tqdm_demo.checkpoints.tensor_file import TensorSpec, write_tensors
-from tqdm_demo.config import to_json
+from tqdm_demo.config import ModelConfig, to_json
 
 DTYPES = {"float32": torch.float32, "float16": torch.float16}
 
@@ -66,18 +70,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the program; the arguments are those of the command line."""
     options = _parse(arguments)
     try:
-        convert(options.checkpoint, options.folder, DTYPES[options.dtype])
+        convert(options.checkpoint, options.folder, DTYPES[options.dtype], options.backbone)
     except (ValueError, OSError) as error:
         raise SystemExit(f"convert: {error}") from error
 
 
-def convert(checkpoint: Path, folder: Path, dtype: torch.dtype) -> None:
+def convert(
+    checkpoint: Path, folder: Path, dtype: torch.dtype, backbone: Path | None = None
+) -> None:
     """Converts a checkpoint file to a folder and prints what became of its tensors.
 
     Args:
         checkpoint: the published file.
         folder: is created; it must not exist, or be empty.
         dtype: that the tensors are stored in.
+        backbone: DINOv2's own file, for Rein and SoMA.
 
     Raises:
         ValueError: a file that is damaged, unsafe or of another model, or a folder that holds
@@ -87,22 +94,23 @@ def convert(checkpoint: Path, folder: Path, dtype: torch.dtype) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ValueError(f"{folder} exists already; name a new folder")
     published = read_published(checkpoint)
-    shapes = {name: tuple(tensor.shape) for name, tensor in published.tensors.items()}
+    dino = None if backbone is None else read_published(backbone).tensors
     try:
-        plan = plan_conversion(shapes, _class_names(published.meta))
+        plan, tensors = plan_file(published.tensors, dino, _class_names(published.meta))
     except ValueError as error:
         raise ValueError(f"{checkpoint}: {error}") from error
     provenance = {
         "published": plan.model.title,
-        "source": SOURCE,
+        "source": plan.model.source,
         "file": checkpoint.name,
         "bytes": checkpoint.stat().st_size,
         "steps": published.meta.get("iter"),
     }
-    trained_on = training_set(published.meta, checkpoint.stem)
+    data = trained_on(checkpoint.stem) or training_set(published.meta, checkpoint.stem)
     sections = {
+        "system": plan.model.system,
         "model": to_json(plan.config),
-        "training": {} if trained_on is None else {"source": trained_on},
+        "training": {} if data is None else {"source": data},
         "provenance": {key: value for key, value in provenance.items() if value is not None},
         "results": {},
     }
@@ -111,7 +119,7 @@ def convert(checkpoint: Path, folder: Path, dtype: torch.dtype) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as partial:
         whole = Path(partial) / "whole"
         whole.mkdir()
-        _write_tensors(whole / TENSOR_FILE, plan, published.tensors, dtype)
+        _write_tensors(whole / TENSOR_FILE, plan, tensors, dtype)
         text = json.dumps(sections, indent=2, ensure_ascii=False) + "\n"
         (whole / CONFIG_FILE).write_text(text, encoding="utf-8")
         (whole / "README.md").write_text(published_card(folder.name, sections), encoding="utf-8")
@@ -198,11 +206,13 @@ def _write_tensors(
 
 def _report(plan: Plan, sections: Mapping[str, Any]) -> str:
     provenance, config = sections["provenance"], plan.config
-    trained_on = sections["training"].get("source", "a set that the file does not name")
+    data = sections["training"].get("source", "a set that the file does not name")
+    text = ""
+    if isinstance(config, ModelConfig):
+        text = f", {config.prompt_length} prompt tokens, {config.text_positions} text positions"
     lines = [
         f"{provenance['file']}: {provenance['bytes'] / 2**20:.0f} MiB, {plan.model.title}",
-        f"  trained on {trained_on}; {len(config.class_names)} classes, "
-        f"{config.prompt_length} prompt tokens, {config.text_positions} text positions",
+        f"  trained on {data}; {len(config.class_names)} classes{text}",
         f"  {len(plan.steps)} tensors converted to {len(plan.shapes)}",
     ]
     reasons = Counter(plan.dropped.values())
@@ -219,6 +229,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT.pth")
     parser.add_argument("folder", type=Path, metavar="OUT_FOLDER")
     parser.add_argument("--dtype", choices=tuple(DTYPES), default="float32")
+    parser.add_argument(
+        "--backbone", type=Path, metavar="FILE.pth", help="DINOv2's own file, for Rein and SoMA"
+    )
     return parser.parse_args(arguments)
 
 

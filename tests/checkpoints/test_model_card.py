@@ -56,3 +56,11 @@ def test_without_a_card_there_is_a_short_one():
     assert card.startswith("---\nlicense: other\npipeline_tag: image-segmentation\n---\n\n# mine\n")
     assert "Loads together with the CLIP `some-clip`" in card
     assert complete_card("mine", "Plain words.", sections).startswith("---\nlicense: other\n")
+
+
+@pytest.mark.parametrize("system", ["rein", "soma", "tldr"])
+def test_a_rivals_card_says_what_it_is_and_under_which_terms(system):
+    model = {"class_names": ["road", "sky", "car"]}
+    card = published_card("mine", {**SECTIONS, "system": system, "model": model})
+    assert "arXiv" in card and "- **Terms**" in card and "`some.pth`" in card
+    assert "3 trained ones alone" in card and "Trained on** GTA5" in card

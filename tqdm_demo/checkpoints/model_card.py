@@ -11,6 +11,24 @@ from typing import Any
 FRONT_MATTER = "---"
 FACTS = "## Configuration, data and results"
 
+# Systems of the paper's comparison: what each is, and the terms of its code and weights.
+_RIVALS = {
+    "rein": (
+        "Rein (CVPR 2024, arXiv 2312.04265): a frozen DINOv2 with trained low-rank tokens",
+        "Rein's code is under GPL-3.0 and was not used; its weights come without terms of their "
+        "own, DINOv2's are under Apache-2.0",
+    ),
+    "soma": (
+        "SoMA (CVPR 2025, arXiv 2412.04077): DINOv2 with merged low-rank adapters",
+        "SoMA's code is under the MIT licence; its weights come without terms of their own, "
+        "DINOv2's are under Apache-2.0",
+    ),
+    "tldr": (
+        "TLDR (ICCV 2023, arXiv 2303.11546): DeepLabV3+ on a ResNet that learns from texture",
+        "neither TLDR's code nor its weights come with a licence",
+    ),
+}
+
 # mIoU in percent, (title's backbone, training set) -> data set -> figure: the paper's, Table 1.
 PAPER_MIOU = {
     ("CLIP ViT-B/16", "GTA5"): {"Cityscapes": 57.50, "BDD100K": 47.66, "Mapillary": 59.76},
@@ -26,6 +44,8 @@ def published_card(name: str, sections: Mapping[str, Any]) -> str:
         name: of its folder.
         sections: of its ``config.json``.
     """
+    if sections.get("system") in _RIVALS:
+        return _rival_card(name, sections)
     provenance, model = sections["provenance"], sections["model"]
     trained_on = sections["training"].get("source")
     names, positions, prompt = (
@@ -53,6 +73,28 @@ def published_card(name: str, sections: Mapping[str, Any]) -> str:
         "local cache, all its positions are used.",
         "- **Terms**: the published code is under the MIT licence; for the weights see the "
         "authors' page, the CLIP that they start from and the data that they were trained on.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _rival_card(name: str, sections: Mapping[str, Any]) -> str:
+    provenance, model = sections["provenance"], sections["model"]
+    what, terms = _RIVALS[sections["system"]]
+    trained_on = sections["training"].get("source") or "a set that the file does not name"
+    lines = [
+        *front_matter("other"),
+        "",
+        f"# {name}",
+        "",
+        f"{what}.",
+        "",
+        f"- **From** `{provenance['file']}`, published by the authors ({provenance['source']}), "
+        "converted tensor by tensor; nothing was trained or measured here.",
+        f"- **Trained on** {trained_on}.",
+        "- **Use**: `python app.py --model FOLDER`, or `Predictor.load` of this project.",
+        f"- **Names**: the {len(model['class_names'])} trained ones alone; other names stay "
+        "unlabelled.",
+        f"- **Terms**: {terms}. Do not publish these weights without asking the authors.",
     ]
     return "\n".join(lines) + "\n"
 
