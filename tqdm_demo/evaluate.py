@@ -49,6 +49,7 @@ from tqdm_demo.data.datasets import (
 )
 from tqdm_demo.data.readers import Choice, check_complete, open_readers
 from tqdm_demo.data.street_pool import CACHE_DIR
+from tqdm_demo.devices import choose_device
 from tqdm_demo.evaluation.contact_sheet import SheetRow, write_sheet
 from tqdm_demo.evaluation.protocol import EvaluationProtocol
 from tqdm_demo.evaluation.recorded import record
@@ -62,7 +63,7 @@ from tqdm_demo.evaluation.score_tables import (
 from tqdm_demo.evaluation.scoring import EvaluationTask, Measured, measure
 from tqdm_demo.inference.predictor import MODES, Predictor
 from tqdm_demo.streets.captions import SYNONYMS
-from tqdm_demo.training.ranks import Ranks
+from tqdm_demo.training.distributed import join, leave, process_count, rank
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
 ONE_WORD_SYNONYMS = tuple(words[1] for words in SYNONYMS)
@@ -72,11 +73,10 @@ _UNRECORDED = ("mode", "scales", "flip", "ask", "size", "synonyms", "names_file"
 
 @dataclass(frozen=True)
 class Machine:
-    """Where models run: the device, CPU threads of each process, and the ranks that share it."""
+    """Where models run: the device, and the CPU threads of each process."""
 
     device: str
     threads: int
-    ranks: Ranks
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -99,7 +99,7 @@ def run(options: argparse.Namespace) -> None:
         ValueError: an unknown model, a data set that is not there or not whole.
         OSError: the results cannot be written.
     """
-    ranks = Ranks.join()
+    join(choose_device(options.device), "gloo")  # counts in main memory are summed
     sources = parse_data(options.data)
     folders = {model: locate(model) for model in options.models}
     for model, folder in folders.items():
@@ -107,7 +107,7 @@ def run(options: argparse.Namespace) -> None:
             raise ValueError(f"--record writes into a model's folder, and {model} has none")
     choice = Choice(options.limit or None, options.seed, options.size, options.cache)
     task = _task(options)
-    if ranks.first:
+    if rank() == 0:
         print(json.dumps(_config(options, task)))
         print(describe(sources))
     if not task.skip_broken:
@@ -115,14 +115,14 @@ def run(options: argparse.Namespace) -> None:
     for source in sources:
         if isinstance(source, StreetSource):  # painted here by all processes, read by each later
             open_readers(source, choice, options.workers)
-    machine = Machine(options.device, options.threads, ranks)
-    workers = options.workers if ranks.count == 1 else 0
+    machine = Machine(options.device, options.threads)
+    workers = options.workers if process_count() == 1 else 0
     measured = measure_all(options.models, sources, choice, task, machine, workers)
-    if ranks.first:
+    if rank() == 0:
         _report(measured, options, task)
         for model in options.models if options.record else ():
             record(folders[model], {s: found.result for s, found in measured[model].items()})
-    ranks.leave()
+    leave()
 
 
 def measure_all(
@@ -141,8 +141,7 @@ def measure_all(
     pairs = [(model, source) for model in models for source in sources]
     run = partial(_measure_pair, choice=choice, task=task, machine=machine)
     found: dict[str, dict[str, Measured]] = {model: {} for model in models}
-    silent = not machine.ranks.first
-    with tqdm(total=len(pairs), desc="evaluate", unit="set", disable=silent) as bar:
+    with tqdm(total=len(pairs), desc="evaluate", unit="set", disable=rank() > 0) as bar:
         for (model, source), answer in zip(pairs, _in_order(run, pairs, workers), strict=True):
             found[model][source.spec] = answer
             bar.update()
@@ -168,7 +167,7 @@ def _measure_pair(
     of_files = source if isinstance(source, FileSource) else None
     caption = f"{model} on {heading(source.spec)}"
     predictor = _load(model, machine.device)
-    return measure(predictor, readers, task, of_files, machine.ranks, caption)
+    return measure(predictor, readers, task, of_files, caption)
 
 
 @lru_cache(maxsize=1)  # the pairs of one model follow one another

@@ -30,7 +30,13 @@ from safetensors.torch import load_file
 from torch import nn
 from torch.distributed._composable.checkpoint_activation import checkpoint
 
-from tqdm_demo.checkpoints.folder import WEIGHTS, load_clip, resolve_source, save_segmenter
+from tqdm_demo.checkpoints.folder import (
+    WEIGHTS,
+    find_clip,
+    load_clip,
+    resolve_source,
+    save_segmenter,
+)
 from tqdm_demo.checkpoints.open_clip_models import load_open_clip
 from tqdm_demo.config import ModelConfig, TrainConfig, to_json
 from tqdm_demo.data.crops import open_crops
@@ -250,8 +256,7 @@ def _finish(
 
 def _shared_clip(clip_folder: Path, out: Path) -> str | None:
     """The CLIP's name, if a checkpoint in ``out`` will find this very CLIP's towers by it."""
-    sibling = out.resolve().parent / clip_folder.name
-    found = sibling if sibling.exists() else WEIGHTS / clip_folder.name
+    found = find_clip(clip_folder.name, out)
     return clip_folder.name if found.resolve() == clip_folder.resolve() else None
 
 

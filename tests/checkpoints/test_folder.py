@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from tqdm_demo.checkpoints import folder as checkpoint
 from tqdm_demo.checkpoints.folder import (
+    find_clip,
     load_clip,
     load_segmenter,
     read_config,
@@ -119,6 +120,15 @@ def test_float16_on_disk_is_float32_in_memory(segmenter, tmp_path):
     assert {p.dtype for p in loaded.parameters()} == {torch.float32}
     for name, tensor in segmenter.state_dict().items():
         torch.testing.assert_close(loaded.state_dict()[name], tensor, atol=1e-4, rtol=1e-3)
+
+
+def test_a_clip_beside_the_checkpoint_comes_before_the_bundled_one(tmp_path):
+    bundled = checkpoint.WEIGHTS / "streets-clip"
+    assert find_clip("streets-clip", tmp_path / "model") == bundled
+    (tmp_path / "streets-clip").mkdir()
+    assert find_clip("streets-clip", tmp_path / "model") == bundled, "it holds no model"
+    (tmp_path / "streets-clip" / "config.json").touch()
+    assert find_clip("streets-clip", tmp_path / "model") == tmp_path / "streets-clip"
 
 
 def test_the_text_tower_of_a_sibling_is_not_stored_twice(segmenter, tmp_path, monkeypatch):

@@ -13,7 +13,6 @@ from tqdm_demo.data.augmentation import (
     cut_views,
     distort,
     draw_distortion,
-    normalise,
     scale_saturation,
     turn_hue,
 )
@@ -64,12 +63,6 @@ def test_a_flipped_small_picture_keeps_its_padding_on_the_right_side():
     labels = torch.zeros(1, 16, 8, dtype=torch.uint8)
     _, classes, _ = cut_views(images, labels, [View(0, 0.5, 0, 0, True)], CROP)
     assert (classes[0, :, 4:] == 255).all() and (classes[0, :, :4] == 0).all()
-
-
-def test_normalise():
-    images = torch.tensor([0.0, 255.0, 51.0]).view(1, 3, 1, 1)
-    found = normalise(images, (0.5, 0.4, 0.3), (0.25, 0.2, 0.1)).flatten()
-    torch.testing.assert_close(found, torch.tensor([-2.0, 3.0, -1.0]))
 
 
 @pytest.mark.parametrize("colour", [(200, 40, 90), (10, 250, 30), (7, 8, 9), (60, 60, 200)])

@@ -3,10 +3,17 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from tqdm_demo.inference import preprocessing
-from tqdm_demo.inference.preprocessing import MAX_MEGAPIXELS, model_size, read_image, to_pixels
+from tqdm_demo.inference.preprocessing import (
+    MAX_MEGAPIXELS,
+    model_size,
+    normalise,
+    read_image,
+    to_pixels,
+)
 
 WIDTH, HEIGHT = 40, 24
 RED, GREEN, BLUE, WHITE = (200, 30, 20), (20, 160, 40), (30, 40, 190), (255, 255, 255)
@@ -238,3 +245,9 @@ def test_to_pixels():
 def test_the_largest_pictures_of_phones_are_read():
     assert MAX_MEGAPIXELS == 50
     assert read_image(Image.new("L", (8064, 6048))).shape == (6048, 8064, 3)
+
+
+def test_normalise():
+    images = torch.tensor([0.0, 255.0, 51.0]).view(1, 3, 1, 1)
+    found = normalise(images, (0.5, 0.4, 0.3), (0.25, 0.2, 0.1)).flatten()
+    torch.testing.assert_close(found, torch.tensor([-2.0, 3.0, -1.0]))

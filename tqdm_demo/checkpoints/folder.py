@@ -82,6 +82,17 @@ def resolve_source(name: str) -> Path:
     )
 
 
+def find_clip(name: str, folder: Path) -> Path:
+    """The CLIP folder that a checkpoint means by ``text_tower`` or ``image_tower``.
+
+    Args:
+        name: of the CLIP's folder.
+        folder: of the checkpoint. A CLIP of that name beside it comes before the bundled one.
+    """
+    beside = folder.resolve().parent / name
+    return beside if (beside / CONFIG_FILE).is_file() else WEIGHTS / name
+
+
 def read_config(folder: Path) -> dict[str, Any]:
     """All sections of a checkpoint's ``config.json``.
 
@@ -109,10 +120,11 @@ def load_segmenter(folder: Path) -> Segmenter:
     config = from_json(ModelConfig, sections["model"])
     tensors = _read_tensors(folder)
     if config.text_tower is not None:
-        text = text_tower_weights(_clip_tensors(folder, config.text_tower), config.text_positions)
+        clip = _read_tensors(find_clip(config.text_tower, folder))
+        text = text_tower_weights(clip, config.text_positions)
         tensors |= {TEXT_TOWER + name: tensor for name, tensor in text.items()}
     if config.image_tower is not None:
-        clip = _clip_tensors(folder, config.image_tower)
+        clip = _read_tensors(find_clip(config.image_tower, folder))
         visual = {k: v for k, v in clip.items() if k.startswith(CLIP_IMAGE_TOWER)}
         tensors |= {IMAGE_TOWER + k.removeprefix(CLIP_IMAGE_TOWER): v for k, v in visual.items()}
     with skip_init():
@@ -184,12 +196,6 @@ def save_clip(
         half: store float16.
     """
     _write(Path(folder), config, clip.state_dict(), half)
-
-
-def _clip_tensors(folder: Path, name: str) -> dict[str, Tensor]:
-    """All tensors of the CLIP folder ``name`` beside ``folder``, else of the bundled one."""
-    sibling = folder.resolve().parent / name
-    return _read_tensors(sibling if (sibling / TENSOR_FILE).is_file() else WEIGHTS / name)
 
 
 def _read_tensors(folder: Path) -> dict[str, Tensor]:

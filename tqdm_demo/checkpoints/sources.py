@@ -23,6 +23,7 @@ import torch
 from tqdm_demo.checkpoints.folder import (
     CONFIG_FILE,
     TENSOR_FILE,
+    find_clip,
     load_clip,
     load_segmenter,
     read_config,
@@ -199,10 +200,7 @@ def _checked(folder: Path) -> Path:
 
 def _words(folder: Path, text_tower: str | None) -> frozenset[str]:
     """The words that the text tower saw: recorded with the CLIP that it comes from."""
-    owner = folder
-    if text_tower is not None:
-        sibling = folder.resolve().parent / text_tower
-        owner = sibling if sibling.is_dir() else resolve_source(text_tower)
+    owner = folder if text_tower is None else find_clip(text_tower, folder)
     return frozenset(read_config(owner).get("words", ()))
 
 

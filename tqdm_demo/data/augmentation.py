@@ -1,4 +1,4 @@
-"""Views of pictures as training batches: resize, crop, flip, photometric distortion, normalise.
+"""Views of pictures as training batches: resize, crop, flip, photometric distortion.
 
 Views of pictures in memory are cut by one ``grid_sample`` on whatever device they are, those of
 files one by one by numpy, to the same result. Chance comes from numpy generators only.
@@ -53,13 +53,6 @@ class Distortion:
     saturation: float
     hue: float
     contrast_first: bool
-
-
-def normalise(images: torch.Tensor, mean: Sequence[float], std: Sequence[float]) -> torch.Tensor:
-    """float (B, 3, H, W) in 0..255 to (pixel / 255 - mean) / std of each channel."""
-    scale = 1 / (255 * images.new_tensor(std))
-    shift = images.new_tensor(mean) / images.new_tensor(std)
-    return images * scale.view(3, 1, 1) - shift.view(3, 1, 1)
 
 
 def cut_views(

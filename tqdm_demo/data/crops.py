@@ -27,13 +27,13 @@ from tqdm_demo.data.augmentation import (
     cut_views,
     distort,
     draw_distortion,
-    normalise,
 )
 from tqdm_demo.data.datasets import TRAIN_SEEDS, DataSource, FileSource, StreetSource
 from tqdm_demo.data.file_source import PictureFiles, read_picture
 from tqdm_demo.data.sample_index import open_index
 from tqdm_demo.data.sampling import ViewSampler
 from tqdm_demo.data.street_pool import CACHE_DIR, StreetPool
+from tqdm_demo.inference.preprocessing import normalise
 
 INDEX = "class-index.json"
 _TRIES = 20  # pictures in a row that may turn out to be broken

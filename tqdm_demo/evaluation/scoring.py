@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import torch
 from tqdm import tqdm
 
 from tqdm_demo.data.file_source import FileSource, LabelledPicture
@@ -18,7 +19,7 @@ from tqdm_demo.data.readers import Reader
 from tqdm_demo.evaluation.contact_sheet import SheetRow, draw_row
 from tqdm_demo.evaluation.protocol import WINDOWS, EvaluationProtocol, Segments, label_picture
 from tqdm_demo.inference.confusion_matrix import ConfusionMatrix
-from tqdm_demo.training.ranks import Ranks
+from tqdm_demo.training.distributed import gather_items, rank, share_of, sum_over_processes
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
 
@@ -42,7 +43,7 @@ class EvaluationTask:
     skip_broken: bool = False
 
 
-_USUAL, _ALONE = EvaluationTask(), Ranks()
+_USUAL = EvaluationTask()
 _SIXTEEN = list(SYNTHIA_CLASSES)
 
 
@@ -68,17 +69,15 @@ def measure(
     readers: Sequence[Reader],
     task: EvaluationTask = _USUAL,
     source: FileSource | None = None,
-    ranks: Ranks = _ALONE,
     caption: str = "",
 ) -> Measured:
-    """One model on one data set.
+    """One model on one data set; processes of a torchrun share its pictures, all get the result.
 
     Args:
         predictor: the model.
         readers: of the pictures.
         task: what is asked.
         source: the data set, where it is one on disk: its habits are followed.
-        ranks: who shares the pictures; all get the whole result.
         caption: of the rows of the contact sheet.
 
     Raises:
@@ -88,12 +87,12 @@ def measure(
     skipped: dict[str, str] = {}
     classes = np.arange(len(CITYSCAPES_NAMES))
     if not ask_all:
-        classes = _labelled(readers, task, ranks, skipped)
+        classes = _labelled(readers, task, skipped)
     asked = [task.names[train_id] for train_id in classes]
     confusion, rows, count = ConfusionMatrix(len(CITYSCAPES_NAMES)), [], 0
     shown = set(np.linspace(0, len(readers) - 1, min(task.sheet, len(readers))).astype(int))
-    silent = not ranks.first or multiprocessing.parent_process() is not None
-    own = ranks.share(len(readers)) if asked else ()
+    silent = rank() > 0 or multiprocessing.parent_process() is not None
+    own = share_of(len(readers)) if asked else ()
     for place in tqdm(own, caption, unit="picture", leave=False, disable=silent or None):
         picture = _read(readers[place], task, skipped)
         if picture is None:
@@ -104,15 +103,15 @@ def measure(
         if place in shown:
             text = f"{caption}  {picture.name}"
             rows.append(draw_row(place, text, picture.image, label_map, picture.labels))
-    confusion.counts = ranks.add_up(confusion.counts)
-    count = int(ranks.add_up(np.array([count]))[0])
-    skipped = dict(sorted(ranks.collect(list(skipped.items()))))
+    confusion.counts = sum_over_processes(torch.from_numpy(confusion.counts)).numpy()
+    count = int(sum_over_processes(torch.tensor(count)))
+    skipped = dict(sorted(gather_items(list(skipped.items()))))
     result = {**_figures(confusion, source), "pictures": count, "mode": protocol.mode}
     if source and source.unlabelled:
         skipped.update(dict.fromkeys(source.unlabelled, "there are no labels"))
     if skipped:
         result["skipped"] = skipped
-    return Measured(result, sorted(ranks.collect(rows), key=lambda row: row.place))
+    return Measured(result, sorted(gather_items(rows), key=lambda row: row.place))
 
 
 def _habits(
@@ -143,15 +142,16 @@ def _figures(confusion: ConfusionMatrix, source: FileSource | None) -> dict:
 
 
 def _labelled(
-    readers: Sequence[Reader], task: EvaluationTask, ranks: Ranks, skipped: dict[str, str]
+    readers: Sequence[Reader], task: EvaluationTask, skipped: dict[str, str]
 ) -> np.ndarray:
     """The train ids that occur in the labels, ascending."""
     seen = np.zeros(256, np.int64)
-    for place in ranks.share(len(readers)):
+    for place in share_of(len(readers)):
         picture = _read(readers[place], task, skipped)
         if picture is not None:
             seen[np.unique(picture.labels)] = 1
-    return np.flatnonzero(ranks.add_up(seen)[: len(CITYSCAPES_NAMES)])
+    shown = sum_over_processes(torch.from_numpy(seen)).numpy()
+    return np.flatnonzero(shown[: len(CITYSCAPES_NAMES)])
 
 
 def _read(reader: Reader, task: EvaluationTask, skipped: dict[str, str]) -> LabelledPicture | None:

@@ -101,9 +101,14 @@ def to_pixels(
     if image.shape[:2] != size:
         resized = Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC)
         image = np.asarray(resized)
-    pixels = torch.tensor(image, dtype=torch.float32).permute(2, 0, 1) / 255
-    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (mean, std))
-    return ((pixels - mean) / std)[None].contiguous()
+    pixels = torch.tensor(image, dtype=torch.float32).permute(2, 0, 1)[None]
+    return normalise(pixels, mean, std).contiguous()
+
+
+def normalise(pixels: torch.Tensor, mean: Sequence[float], std: Sequence[float]) -> torch.Tensor:
+    """float (B, 3, H, W) RGB in 0..255 to (pixel / 255 - mean) / std of each channel."""
+    mean, std = (pixels.new_tensor(values).view(3, 1, 1) for values in (mean, std))
+    return (pixels / 255 - mean) / std
 
 
 def cut_window(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from tqdm_demo.interface.model_manager import ModelEntry
+from tqdm_demo.checkpoints.sources import Description
 from tqdm_demo.vocabulary import CITYSCAPES_COLOURS, Colour
 
 
@@ -51,7 +51,7 @@ def line(text: str) -> str:
     return f'<p class="caption">{escape(text)}</p>'
 
 
-def model_card(entry: ModelEntry) -> str:
+def model_card(entry: Description) -> str:
     """What is loaded, what it was trained on, and what to expect of it."""
     bundled = entry.source.removeprefix("zero-shot:") in (
         "streets-tqdm",

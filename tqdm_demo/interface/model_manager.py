@@ -5,31 +5,14 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from tqdm_demo.checkpoints.sources import BUNDLED, CURATED, describe, locate
+from tqdm_demo.checkpoints.sources import BUNDLED, CURATED, Description, describe, locate
 from tqdm_demo.devices import release_memory
 from tqdm_demo.inference.predictor import Predictor
 
 # Columns that the page opens with.
 COLUMNS = 3
-
-
-@dataclass(frozen=True)
-class ModelEntry:
-    """One model of the page.
-
-    Attributes:
-        source: what ``Predictor.load`` takes; also the model's name in the API.
-        title: short, for column heads and menus.
-        about: one honest line: what it was trained on, measured mIoU where it is known.
-        kind: ``textual``, ``learned``, ``zero-shot``; empty = not known before it is loaded.
-    """
-
-    source: str
-    title: str
-    about: str
-    kind: str
 
 
 class ModelManager:
@@ -59,7 +42,7 @@ class ModelManager:
         if max_models < 1:
             raise ValueError(f"max_models is {max_models}; at least one model must stay loaded")
         known = dict.fromkeys((*sources, *BUNDLED, *(model.source for model in CURATED)))
-        self._entries = {source: _entry(source) for source in known}
+        self._entries = {source: describe(source) for source in known}
         columns = dict.fromkeys((*(sources or BUNDLED[:1]), *BUNDLED[1:]))
         self.columns = tuple(columns)[:COLUMNS]
         self.device = device
@@ -70,11 +53,11 @@ class ModelManager:
         self._loading = threading.Lock()
 
     @property
-    def entries(self) -> tuple[ModelEntry, ...]:
+    def entries(self) -> tuple[Description, ...]:
         """All models, in the order of a menu."""
         return tuple(self._entries.values())
 
-    def entry(self, source: str) -> ModelEntry:
+    def entry(self, source: str) -> Description:
         """What is known of one model.
 
         Raises:
@@ -127,8 +110,3 @@ class ModelManager:
         if dropped:
             dropped.clear()
             release_memory()
-
-
-def _entry(source: str) -> ModelEntry:
-    known = describe(source)
-    return ModelEntry(known.source, known.title, known.about, known.kind)

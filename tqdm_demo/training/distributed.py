@@ -1,4 +1,4 @@
-"""Several processes that train one model together: started by torchrun, one per GPU or CPU share.
+"""Several processes that train or measure together: torchrun starts one per GPU or CPU share.
 
 Without torchrun all of this does nothing: there is one process, rank 0 of 1.
 
@@ -10,28 +10,30 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-Result = TypeVar("Result")
+Result, Item = TypeVar("Result"), TypeVar("Item")
 
 
-def join(device: torch.device) -> torch.device:
+def join(device: torch.device, backend: str | None = None) -> torch.device:
     """Joins the processes that torchrun has started, if it has; the device of this one.
 
     Args:
         device: that was chosen for all: "cuda" becomes this process' own GPU.
+        backend: "nccl" or "gloo" (for tensors on the CPU); None = as the device wants it.
     """
     if "RANK" not in os.environ:
         return device
     if device.type == "cuda":
-        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        local_rank = int(os.environ["LOCAL_RANK"])
+        device = torch.device("cuda", local_rank % torch.cuda.device_count())
         torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    dist.init_process_group(backend or ("nccl" if device.type == "cuda" else "gloo"))
     return device
 
 
@@ -47,8 +49,13 @@ def rank() -> int:
 
 
 def process_count() -> int:
-    """How many processes train together."""
+    """How many processes work together."""
     return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def share_of(count: int) -> range:
+    """Which of ``count`` pictures are this process's: every ``process_count()``-th one."""
+    return range(rank(), count, process_count())
 
 
 def wait_for_all() -> None:
@@ -68,6 +75,15 @@ def sum_over_processes(values: Tensor) -> Tensor:
 def mean_over_processes(values: Tensor) -> Tensor:
     """The mean of everybody's ``values``, without a gradient."""
     return sum_over_processes(values) / process_count()
+
+
+def gather_items(items: Sequence[Item]) -> list[Item]:
+    """Everybody's items, rank by rank; they must be picklable."""
+    if not dist.is_initialized():
+        return list(items)
+    everybody: list[Any] = [None] * process_count()
+    dist.all_gather_object(everybody, list(items))
+    return [item for part in everybody for item in part]
 
 
 class ForwardWrapper(nn.Module):
