@@ -11,6 +11,7 @@ import pytest
 
 from tqdm_demo import ablate
 from tqdm_demo.ablate import Runner, main
+from tqdm_demo.streets.domains import PAINTERLY
 
 MIOU = {"tqdm": 50.0, "queries": 47.0, "no-textual": 40.0}
 
@@ -64,7 +65,7 @@ def test_every_run_is_trained_and_measured_and_the_table_has_the_spread(tmp_path
     assert called[:8] == ["--preset", "streets-queries", "--seed", "1", "--steps", "9",
                           "--crop", "64"]  # fmt: skip
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-4].split(" | ")[1:5] == ["source", "game", "unseen", "held-out"]
+    assert lines[-4].split(" | ")[1:6] == ["source", "game", "unseen", "held-out", "camvid val"]
     # Means over seeds 0 and 1; the deviation of two values 2 apart is the square root of 2.
     assert lines[-2] == ("| tqdm | 60.0 ± 0.0 | 71.0 ± 1.4 | 49.0 ± 1.4 | 52.0 ± 1.4 | "
                          "41.0 ± 1.4 | 2 | - |")  # fmt: skip
@@ -145,3 +146,34 @@ def test_programs_that_run_are_ended_and_none_is_begun_after(tmp_path, monkeypat
     start()
     assert f"ended with {-signal.SIGTERM}" in errors[0]
     assert "stopped" in errors[1]
+
+
+@pytest.mark.parametrize(
+    ("variant", "model", "factor", "weight"),
+    [("queries-tuned", "queries", "0.1", "0"), ("queries-tuned-visual", "queries", "0.1", "100"),
+     ("tuned", "tqdm", "0.1", "100")],
+)  # fmt: skip
+def test_towers_learn_with_and_without_the_visual_regulariser(variant, model, factor, weight):
+    options = ablate._parse(["--out", "x", "--world", "photos"])
+    training = ablate.run_settings(ablate.Run(variant, None, 3), options)["training"]
+    assert training == ["--preset", f"photos-{model}", "--backbone-factor", factor,
+                        "--weight-visual", weight, "--seed", "3"]  # fmt: skip
+
+
+def test_a_table_of_photographs_compares_painterly_looks(tmp_path, programs, capsys, monkeypatch):
+    looks = {d: f"folder:p:val:filter={d}" for d in PAINTERLY}
+
+    def program(runner, name, arguments, folder):
+        if name == "train":
+            return programs(runner, name, arguments, folder)
+        gain = 3.0 if folder.name.startswith("queries") else 0.0
+        figures = {"folder:p:val": 70.0, **dict.fromkeys(looks.values(), 40.0 + gain)}
+        found = {"results": {arguments[0]: {s: {"miou": m} for s, m in figures.items()}}}
+        (folder / "measured.json").write_text(json.dumps(found))
+
+    monkeypatch.setattr(Runner, "_program", program)
+    run(tmp_path, "--world", "photos")
+    head, _, first, second = capsys.readouterr().out.splitlines()[-4:]
+    assert head == "| mIoU % | source | painterly | p val | seeds | painterly - first |"
+    assert first.endswith("| 40.0 ± 0.0 | 70.0 ± 0.0 | 2 | - |")
+    assert second.endswith("| 43.0 ± 0.0 | 70.0 ± 0.0 | 2 | +3.0 ± 0.0 |")

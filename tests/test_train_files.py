@@ -67,6 +67,41 @@ def test_a_data_set_on_disk_is_checked_first_and_trained_on(tiny_weights, tmp_pa
     assert "drawn" not in (out / "README.md").read_text()
 
 
+def make_photos(folder, names=("cow", "grass", "water"), pictures=3):
+    """A folder set with classes of its own; its name has a comma and a colon."""
+    rng, colours = np.random.default_rng(0), np.eye(3, dtype=np.uint8) * 200
+    for split in ("train", "val"):
+        for kind in ("images", "labels"):
+            (folder / kind / split).mkdir(parents=True)
+        for number in range(pictures):
+            ids = rng.integers(0, len(names), (3, 4)).repeat(40, 0).repeat(40, 1).astype(np.uint8)
+            Image.fromarray(ids).save(folder / "labels" / split / f"{number}.png")
+            Image.fromarray(colours[ids]).save(folder / "images" / split / f"{number}.jpg")
+    (folder / "classes.txt").write_text("\n".join(names))
+
+
+@pytest.mark.parametrize("preset", ["photos-tqdm", "photos-queries"])
+def test_photographs_teach_their_own_classes(tiny_weights, tmp_path, preset):
+    photos = tmp_path / "my, photos: 1"
+    make_photos(photos)
+    train.main(["--preset", preset, "--clip", str(tiny_weights / "tiny-clip"), "--data-root",
+                str(photos), "--watch", "folder::val:filter=fog", "--cache",
+                str(tmp_path / "pools"), *places(tmp_path), *TINY])  # fmt: skip
+    trained = load_segmenter(tmp_path / "out")
+    assert trained.config.class_names == ("cow", "grass", "water")
+    config = json.loads((tmp_path / "out" / "config.json").read_text())
+    assert config["training"]["source"] == 'folder:"my, photos: 1":train'
+    assert list(config["results"]["validation"]) == ['folder:"my, photos: 1":val']
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "its 3 names (cow, grass, water)" in card and "trained on folder my, photos: 1" in card
+    assert len(list((tmp_path / "pools" / "filtered" / "fog").iterdir())) == 3
+
+
+def test_a_root_is_for_sets_without_a_folder(tmp_path):
+    with pytest.raises(SystemExit, match="all of them do"):
+        train.main(["--source", "gta5:/x", "--data-root", str(tmp_path), "--device", "cpu"])
+
+
 def test_a_missing_data_set_is_told_before_any_model_is_built(tmp_path, monkeypatch):
     monkeypatch.setattr(train, "load_start", lambda *_: pytest.fail("a CLIP was loaded"))
     with pytest.raises(SystemExit, match=r"(?s)GTA5.*unpack"):

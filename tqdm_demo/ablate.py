@@ -3,6 +3,8 @@
     python -m tqdm_demo.ablate --out FOLDER --seeds 0,1,2 --jobs 2 [-- OPTIONS OF train]
     python -m tqdm_demo.ablate --out FOLDER --variants tqdm,queries --learning-rates 4e-4,8e-4
     python -m tqdm_demo.ablate --out FOLDER --table
+    python -m tqdm_demo.ablate --out FOLDER --world photos --data folder:PHOTOS:val:filter=all \\
+        --variants tuned,queries-tuned,queries-tuned-visual,tqdm,queries -- --data-root PHOTOS
 
 Every run is a ``tqdm_demo.train`` and a ``tqdm_demo.evaluate`` in processes of their own, on one
 CPU thread each, ``--jobs`` of them side by side; what they print goes to ``FOLDER/RUN/log.txt``.
@@ -10,6 +12,7 @@ What is finished is skipped and what was stopped continues, so the same command 
 an interruption, or with more seeds or variants. Results are in ``FOLDER/RUN/results.json`` and
 ``FOLDER/results.json``; the table has mean ± standard deviation over the seeds. Its column "source"
 is what a learning rate may be chosen by: validation pictures of the source, no other domain.
+``--world`` says what is learned from: drawn streets, or photographs (the presets ``photos-*``).
 A run takes as long as its training and 3 to 10 minutes of measuring, by ``--limit``.
 """
 
@@ -31,19 +34,24 @@ from tqdm import tqdm
 
 from tqdm_demo.evaluation.ablation import Run, format_table, read_results, summarise, write_json
 
-# Variant -> preset and options of tqdm_demo.train. The image tower of the presets is frozen, so the
-# visual regulariser is nothing there: it has a pair of its own in which the tower learns. Weight
-# 100, because the tiny CLIP's embeddings are small.
+WORLDS = ("streets", "photos")
+_TUNED = ("--backbone-factor", "0.1", "--weight-visual")
+# Variant -> model and options of tqdm_demo.train. The image tower of the presets is frozen, so the
+# visual regulariser is nothing there: it has variants of its own in which the tower learns. Weight
+# 100, because the tiny CLIP's embeddings are small. Learned queries read no text, so that of the
+# three regularisers they have the visual one alone.
 VARIANTS = {
-    "tqdm": ("streets-tqdm",),
-    "queries": ("streets-queries",),
-    "no-text-to-pixel": ("streets-tqdm", "--no-text-to-pixel"),
-    "no-textual": ("streets-tqdm", "--weight-textual", "0"),
-    "no-pixel-text": ("streets-tqdm", "--weight-pixel-text", "0"),
-    "no-context": ("streets-tqdm", "--no-context-decoder"),
-    "early-blocks": ("streets-tqdm", "--pyramid-blocks", "1", "2", "3", "5"),
-    "tuned": ("streets-tqdm", "--backbone-factor", "0.1", "--weight-visual", "100"),
-    "tuned-no-visual": ("streets-tqdm", "--backbone-factor", "0.1", "--weight-visual", "0"),
+    "tqdm": ("tqdm",),
+    "queries": ("queries",),
+    "no-text-to-pixel": ("tqdm", "--no-text-to-pixel"),
+    "no-textual": ("tqdm", "--weight-textual", "0"),
+    "no-pixel-text": ("tqdm", "--weight-pixel-text", "0"),
+    "no-context": ("tqdm", "--no-context-decoder"),
+    "early-blocks": ("tqdm", "--pyramid-blocks", "1", "2", "3", "5"),
+    "tuned": ("tqdm", *_TUNED, "100"),
+    "tuned-no-visual": ("tqdm", *_TUNED, "0"),
+    "queries-tuned": ("queries", *_TUNED, "0"),
+    "queries-tuned-visual": ("queries", *_TUNED, "100"),
 }
 
 
@@ -160,8 +168,8 @@ def run_all(runs: Sequence[Run], options: argparse.Namespace) -> list[str]:
 
 def run_settings(run: Run, options: argparse.Namespace) -> dict[str, list[str]]:
     """The options of a run's training and of its measurement, without places."""
-    preset, *more = VARIANTS[run.variant]
-    training = ["--preset", preset, *more, "--seed", str(run.seed)]
+    model, *more = VARIANTS[run.variant]
+    training = ["--preset", f"{options.world}-{model}", *more, "--seed", str(run.seed)]
     if run.learning_rate is not None:
         training += ["--learning-rate", str(run.learning_rate)]
     if options.steps is not None:
@@ -188,6 +196,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--world", choices=WORLDS, default="streets", help="what is learned from")
     parser.add_argument("--variants", type=_variants, default=list(VARIANTS), metavar="NAME,...")
     parser.add_argument("--seeds", type=_list_of(int), default=[0, 1, 2], metavar="S,...")
     parser.add_argument("--learning-rates", type=_list_of(float), default=[], metavar="R,...")

@@ -5,16 +5,25 @@
 
 MODEL is a bundled name, a checkpoint folder, a name on the Hub, zero-shot:CLIP or open_clip:NAME.
 SPEC is a comma-separated list of streets:DOMAIN, streets:all and, for sets on disk, KIND:FOLDER
-with KIND one of gta5, synthia, cityscapes, bdd100k, mapillary, acdc and folder; a split or another
-option follows after a colon (see training/datasets.py), without one the validation split is taken.
+with KIND one of gta5, synthia, cityscapes, bdd100k, mapillary, acdc and folder. Options follow
+after colons: a split (without one the validation split is taken), include=0001TP* and
+exclude=PATTERN (names of pictures), every=N, filter=DOMAIN (the same pictures with a domain's look;
+painterly and conditions are seven domains each, all is both and the pictures as they are; filtered
+once, kept below --cache). A folder with a colon or a comma in its name stands in double quotes,
+within the shell's: 'folder:"/a,b":val'. data/datasets.py tells more. A folder set with a
+classes.txt has its own classes, which any model is asked for by name:
+
+    python -m tqdm_demo.evaluate photos-tqdm --data folder:PHOTOS:val:filter=all
+    python -m tqdm_demo.evaluate streets-tqdm --data "folder:CAMVID:train:include=0001TP*"
+
 Of drawn streets the scenes from ``--seed`` on are taken (all of them below 10000, where nothing is
 trained); of the others ``--limit`` pictures are chosen by the seed, 0 = all.
 
 The published sets are tested as published: in windows, after resizing to 2048 x 1024 (Cityscapes,
 Mapillary) or 1280 x 720 (BDD100K), all 19 names asked for, scored at the labels' own size; streets
-and folders in one pass, or as the model prefers, only those names asked for whose classes are
-labelled. ``--mode``, ``--ask``, ``--scales`` and ``--flip`` change that. The mean is over the
-classes that occur in the labels: 19, 16 on SYNTHIA (given for the others as well), 11 on CamVid.
+and folders in one pass, or as the model prefers, those names asked for whose classes are labelled.
+``--mode``, ``--ask``, ``--scales`` and ``--flip`` change that. The mean is over the classes that
+occur in the labels: 19, 16 on SYNTHIA (given for the others as well), 11 on CamVid.
 
 Prints mIoU in percent as a Markdown table; ``--markdown`` writes every class's IoU too, ``--json``
 everything, ``--contact-sheet`` pictures with predictions, labels and errors; ``--record`` keeps the
@@ -40,13 +49,7 @@ from tqdm import tqdm
 from tqdm_demo.atomic_files import replace_text
 from tqdm_demo.checkpoints.folder import CONFIG_FILE
 from tqdm_demo.checkpoints.sources import locate
-from tqdm_demo.data.datasets import (
-    DataSource,
-    FileSource,
-    StreetSource,
-    describe,
-    parse_data,
-)
+from tqdm_demo.data.datasets import DataSource, FileSource, StreetSource, describe, parse_data
 from tqdm_demo.data.readers import Choice, check_complete, open_readers
 from tqdm_demo.data.street_pool import CACHE_DIR
 from tqdm_demo.devices import choose_device
@@ -64,7 +67,6 @@ from tqdm_demo.evaluation.scoring import EvaluationTask, Measured, measure
 from tqdm_demo.inference.predictor import MODES, Predictor
 from tqdm_demo.streets.captions import SYNONYMS
 from tqdm_demo.training.distributed import join, leave, process_count, rank
-from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
 ONE_WORD_SYNONYMS = tuple(words[1] for words in SYNONYMS)
 # Options that change what a figure means, which a recorded one does not tell.
@@ -101,6 +103,8 @@ def run(options: argparse.Namespace) -> None:
     """
     join(choose_device(options.device), "gloo")  # counts in main memory are summed
     sources = parse_data(options.data)
+    if not options.limit and any(isinstance(source, StreetSource) for source in sources):
+        raise ValueError("--limit 0 means all pictures of a set; of drawn streets there is no end")
     folders = {model: locate(model) for model in options.models}
     for model, folder in folders.items():
         if options.record and not (folder / CONFIG_FILE).is_file():
@@ -194,8 +198,7 @@ def _report(
         every = [found for by_spec in measured.values() for found in by_spec.values()]
         rows: list[SheetRow] = [row for found in every for row in found.rows]
         named = {name for found in every for name in found.result["iou"]}
-        classes = [k for k, name in enumerate(CITYSCAPES_NAMES) if name in named]
-        write_sheet(options.contact_sheet, rows, classes)
+        write_sheet(options.contact_sheet, rows, named)
 
 
 def _config(options: argparse.Namespace, task: EvaluationTask) -> dict:
@@ -206,7 +209,7 @@ def _config(options: argparse.Namespace, task: EvaluationTask) -> dict:
         "limit": options.limit,
         "seed": options.seed,
         "size": list(options.size),
-        "names": list(task.names),
+        "names": task.names and list(task.names),
         "mode": options.mode,
         "scales": list(task.protocol.scales),
         "flip": options.flip,
@@ -224,24 +227,14 @@ def _task(options: argparse.Namespace) -> EvaluationTask:
     )
 
 
-def _names(options: argparse.Namespace) -> tuple[str, ...]:
-    """The names to ask for, one per Cityscapes class.
-
-    Raises:
-        ValueError: a file that does not have exactly one line per class.
-    """
+def _names(options: argparse.Namespace) -> tuple[str, ...] | None:
+    """The names to ask for, one a class; None = those of the data sets."""
     if options.synonyms:
         return ONE_WORD_SYNONYMS
     if options.names_file is None:
-        return CITYSCAPES_NAMES
+        return None
     lines = options.names_file.read_text(encoding="utf-8").splitlines()
-    names = tuple(line.strip() for line in lines if line.strip())
-    if len(names) != len(CITYSCAPES_NAMES):
-        raise ValueError(
-            f"{options.names_file} has {len(names)} names; it takes {len(CITYSCAPES_NAMES)}, one "
-            "a line, in the order of the Cityscapes classes"
-        )
-    return names
+    return tuple(line.strip() for line in lines if line.strip())
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -263,7 +256,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=2, help="processes; 0 = this one alone")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of each; 0 = all")
     parser.add_argument("--device", default="auto", help="auto, cuda, mps or cpu")
-    parser.add_argument("--cache", type=Path, default=CACHE_DIR, help="of painted pictures")
+    parser.add_argument(
+        "--cache", type=Path, default=CACHE_DIR, help="of painted and filtered ones"
+    )
     options = parser.parse_args(arguments)
     if options.limit < 0:
         parser.error("--limit must not be negative")
@@ -272,8 +267,6 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     if options.record and unusual:
         given = ", ".join(f"--{name.replace('_', '-')}" for name in unusual)
         parser.error(f"--record is for figures that compare: leave out {given}")
-    if not options.limit and "streets:" in options.data:
-        parser.error("--limit 0 means all pictures of a set; of drawn streets there is no end")
     return options
 
 
@@ -289,7 +282,7 @@ def _add_protocol(parser: argparse.ArgumentParser) -> None:
                        help="leave out, and list, pictures that cannot be read")  # fmt: skip
     names = group.add_mutually_exclusive_group()
     names.add_argument("--synonyms", action="store_true", help="ask for one-word synonyms")
-    names.add_argument("--names-file", type=Path, help="19 lines, in place of the class names")
+    names.add_argument("--names-file", type=Path, help="a line a class, in place of its name")
 
 
 def _scales(text: str) -> tuple[float, ...]:

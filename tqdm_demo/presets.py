@@ -4,6 +4,8 @@
 none for CLIP ViT-B/16 on Cityscapes), on the batch of one process: the paper's figures are likely
 to come from two GPUs. ``streets-tqdm`` is the same method at a tiny scale on drawn streets,
 ``streets-queries`` the same model with learned queries and no text in its decoders.
+``photos-tqdm`` and ``photos-queries`` are the same two on photographs: the training part of a
+folder set, named with ``--data-root``, and the classes of its ``classes.txt``.
 """
 
 from __future__ import annotations
@@ -121,6 +123,8 @@ _STREETS = TrainConfig(
     validation_scenes=40,
     bfloat16=True,
 )
+# The same budget. All validation pictures of a small set, and its own classes in place of the 19.
+_PHOTOS = dataclasses.replace(_STREETS, source="folder::train", validation_scenes=100)
 _GTA5 = TrainConfig(source="gta5")
 _CITYSCAPES = TrainConfig(
     source="cityscapes", learning_rate=1e-4, weight_decay=1e-5, embedding_decay=False
@@ -133,6 +137,8 @@ _VIT_B, _EVA_L = (
 PRESETS = {
     "streets-tqdm": Preset(_TEXTUAL, _STREETS, "streets-clip"),
     "streets-queries": Preset(_LEARNED, _STREETS, "streets-clip"),
+    "photos-tqdm": Preset(_TEXTUAL, _PHOTOS, "streets-clip"),
+    "photos-queries": Preset(_LEARNED, _PHOTOS, "streets-clip"),
     "clip-vit-b-gta5": Preset(_VIT_B, _GTA5, "open_clip:ViT-B-16/openai"),
     "eva02-l-gta5": Preset(_EVA_L, _GTA5, "open_clip:EVA02-L-14-336/merged2b_s6b_b61k"),
     "eva02-l-cityscapes": Preset(_EVA_L, _CITYSCAPES, "open_clip:EVA02-L-14-336/merged2b_s6b_b61k"),

@@ -2,18 +2,20 @@
 
     python -m tqdm_demo.train --preset streets-tqdm [--seed S --steps N --clip CLIP --out FOLDER]
     python -m tqdm_demo.train --source gta5 --data-root GTA5 [--watch cityscapes:DIR]
+    python -m tqdm_demo.train --preset photos-tqdm --data-root PHOTOS
     torchrun --nproc-per-node 2 -m tqdm_demo.train --preset eva02-l-gta5 --data-root GTA5
     python -m tqdm_demo.train --preset streets-queries --resume
 
 ``tqdm_demo.presets`` tells what the presets are; without one it is ``clip-vit-b-gta5``. Every value
-of a preset has an option of its name; ``--source`` takes what ``tqdm_demo.data.datasets``
-reads. The folder is checked first, before any model is built. With torchrun a step has a batch from
-every process (NCCL on GPUs, gloo on CPUs). Drawn pictures are painted once and kept below
-``--cache``; the state, the best weights so far, ``metrics.jsonl`` and ``curves.png`` lie in
-``--work``. At the end the weights that did best on validation pictures *of the source* go to
-``--out`` (config.json, model.safetensors in float16, README.md). A training that was stopped or
-killed goes on with ``--resume`` and the same options. A step of ``streets-tqdm`` takes 1.05 s on
-one CPU core (AMD EPYC, bfloat16) and 1.5 GB.
+of a preset has an option of its name; ``--source`` takes what ``tqdm_demo.data.datasets`` reads (a
+folder with a ``classes.txt`` has its own classes: the model learns these), and ``--data-root`` is
+the folder of sets that name none (``gta5``, ``folder::train``). The folder is checked first, before
+any model is built. With torchrun a step has a batch from every process (NCCL on GPUs, gloo on
+CPUs). Drawn pictures are painted once and kept below ``--cache``; the state, the best weights so
+far, ``metrics.jsonl`` and ``curves.png`` lie in ``--work``. At the end the weights that did best on
+validation pictures *of the source* go to ``--out`` (config.json, model.safetensors in float16,
+README.md). A training that was stopped or killed goes on with ``--resume`` and the same options. A
+step of ``streets-tqdm`` takes 1.05 s on one CPU core (AMD EPYC, bfloat16) and 1.5 GB.
 """
 
 from __future__ import annotations
@@ -41,6 +43,7 @@ from tqdm_demo.checkpoints.open_clip_models import load_open_clip
 from tqdm_demo.config import ModelConfig, TrainConfig, to_json
 from tqdm_demo.data.crops import open_crops
 from tqdm_demo.data.datasets import FileSource
+from tqdm_demo.data.specs import open_kinds, with_root
 from tqdm_demo.data.street_pool import CACHE_DIR
 from tqdm_demo.devices import choose_device
 from tqdm_demo.evaluation.recorded import without_paths
@@ -72,17 +75,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
     training = with_options(PRESETS[options.preset].training, options)
-    if options.data_root is not None:
-        training = dataclasses.replace(training, source=f"{training.source}:{options.data_root}")
-    if ":" not in training.source:
-        raise SystemExit(f"train: name the folder of {training.source} with --data-root")
     options.clip = options.clip or PRESETS[options.preset].clip
     options.out = options.out or WEIGHTS / options.preset
     options.work = options.work or Path("runs") / "training" / options.out.name
     try:
+        training = _with_root(training, options.data_root)
         device = join(choose_device(options.device))
         data = find_data(training)
         clip, model = _start(options, training)
+        model = dataclasses.replace(model, class_names=data.class_names)
         if rank() == 0:
             print(data.report)
             print(json.dumps({"model": to_json(model), "training": to_json(training)}, indent=1))
@@ -102,6 +103,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ) from error
     finally:
         leave()
+
+
+def _with_root(training: TrainConfig, root: Path | None) -> TrainConfig:
+    """The training with the folder of all sets that name none.
+
+    Raises:
+        ValueError: a set without a folder, or a folder that no set takes.
+    """
+    specs = {key: getattr(training, key) for key in _SPECS}
+    unplaced = {kind for spec in specs.values() for kind in open_kinds(spec)}
+    if unplaced and root is None:
+        raise ValueError(f"name the folder of {', '.join(sorted(unplaced))} with --data-root")
+    if root is None:
+        return training
+    if not unplaced:
+        raise ValueError(f"--data-root {root} is for sets that name no folder; all of them do")
+    rooted = {key: with_root(spec, str(root)) for key, spec in specs.items()}
+    return dataclasses.replace(training, **rooted)
 
 
 def build(model: ModelConfig, clip: nn.Module, training: TrainConfig) -> Segmenter:
@@ -265,7 +284,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--preset", choices=PRESETS, default="clip-vit-b-gta5")
-    parser.add_argument("--data-root", type=Path, metavar="DIR", help="folder of --source")
+    parser.add_argument(
+        "--data-root", type=Path, metavar="DIR", help="folder of sets that name none"
+    )
     parser.add_argument("--clip", help="name, folder or open_clip:MODEL/WEIGHTS")
     parser.add_argument("--out", type=Path, help="default: weights/PRESET")
     parser.add_argument("--work", type=Path, help="default: runs/training/NAME of --out")
@@ -273,7 +294,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--device", default="auto", help="auto, cuda, mps or cpu")
     parser.add_argument("--threads", type=int, help="of the CPU; default: torch's choice")
     parser.add_argument("--workers", type=int, default=2, help="painting and reading processes")
-    parser.add_argument("--cache", type=Path, default=CACHE_DIR, help="of painted pictures")
+    parser.add_argument(
+        "--cache", type=Path, default=CACHE_DIR, help="of painted and filtered ones"
+    )
     add_options(parser.add_argument_group("training"), TrainConfig)
     add_options(parser.add_argument_group("model"), ModelConfig, skip=_FIXED)
     return parser.parse_args(arguments)

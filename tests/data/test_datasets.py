@@ -56,7 +56,7 @@ def test_folders_are_parsed_with_and_without_split(tmp_path):
         ("streets", "unknown domain"),
         ("cityscapes", "cannot read 'cityscapes'"),
         ("kitti:/data", "KIND one of gta5, synthia"),
-        ("folder:", "cannot read 'folder:'"),
+        ("folder:", "cannot read 'folder'"),
         ("folder:/nowhere", "missing: the folder /nowhere"),
         ("streets:fog,streets:all", "streets:fog is named twice"),
     ],

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tqdm_demo.data.selection import FILTER_GROUPS
 from tqdm_demo.evaluation.score_tables import format_classes, format_notes, format_table, heading
 
 
@@ -62,7 +63,40 @@ def test_notes_tell_mapping_and_omissions():
     [
         ("streets:fog", "fog"), ("folder:/data/camvid:val", "camvid val"),
         ("folder:/data/x", "x"), ("acdc:/data/acdc:val:night", "acdc val night"),
+        (r"folder:C:\data\x:val", "x val"), ('folder:"/a,b/c:d":val', "c:d val"),
+        ("folder:/d/camvid:train:include=0001TP*", "camvid train 0001TP*"),
+        ("folder:/d/x:every=4:filter=oil", "x every 4 oil"),
     ],
 )  # fmt: skip
 def test_headings(spec, wanted):
     assert heading(spec) == wanted
+
+
+def filtered(base, group, values):
+    domains = FILTER_GROUPS[group]
+    return {f"{base}:filter={d}": figures(v) for d, v in zip(domains, values, strict=False)}
+
+
+def test_each_kind_of_filter_has_a_mean_where_all_its_domains_are_there():
+    found = {"folder:p:val": figures(70.0), **filtered("folder:p:val", "painterly", range(1, 8)),
+             **filtered("folder:p:val", "conditions", range(6))}  # fmt: skip
+    table = cells(format_table({"a": found}))
+    assert table[0][1:3] == ["p val", "p val oil"] and len(table[0]) == 1 + 1 + 7 + 6 + 1
+    assert table[0][-1] == "painterly" and table[2][-1] == "4.0"
+    found |= filtered("folder:p:val", "conditions", range(7))
+    table = cells(format_table({"a": found}))
+    assert table[0][-2:] == ["painterly", "conditions"] and table[2][-2:] == ["4.0", "3.0"]
+
+
+def test_means_of_filters_are_told_apart_by_their_sets():
+    found = {**filtered("folder:p:val", "painterly", range(7)),
+             **filtered("gta5:g", "painterly", range(2, 9))}  # fmt: skip
+    table = cells(format_table({"a": found}))
+    assert table[0][-2:] == ["p val painterly", "gta5 painterly"]
+    assert table[2][-2:] == ["3.0", "5.0"]
+
+
+def test_classes_of_other_sets_have_rows_too():
+    own = {**figures(10.0), "iou": {"cow": 4.0, "road": 8.0}}
+    table = cells(format_classes({"a": {"gta5:d": figures(40.0), "folder:p": own}}))
+    assert table[2:5] == [["road", "40.0", "8.0"], ["sky", "50.0", "-"], ["cow", "-", "4.0"]]

@@ -151,3 +151,20 @@ def test_unlabelled_pictures_make_a_set_incomplete(trees, tmp_path):
     trees.photo(tmp_path / "validation/images/y.jpg")
     with pytest.raises(ValueError, match=r"(?s)y\.jpg.*scores would be those of a part"):
         check_complete(parse_data(f"mapillary:{tmp_path}"))
+
+
+def test_a_set_with_own_classes_is_asked_by_its_own_names(trees, tmp_path):
+    (tmp_path / "classes.txt").write_text("cow\nroad\ngrass\n")
+    for n, label in enumerate((0, 2, 1)):
+        trees.photo(tmp_path / f"images/{n}.png")
+        trees.grey(tmp_path / f"labels/{n}.png", trees.constant(label))
+    (source,) = parse_data(f"folder:{tmp_path}")
+    oracle, pictures = Oracle(source.names), [reader([[0, 0, 2, 255]], said=[[0, 2, 2, 1]])]
+    found = measure(oracle, pictures, source=source).result
+    assert oracle.asked == [["cow", "grass"]]
+    assert found["iou"] == {"cow": 50.0, "grass": 50.0} and found["classes"] == 2
+    words = ("bull", "street", "lawn")
+    found = measure(Oracle(words), pictures, EvaluationTask(words, ask_all=True), source).result
+    assert found["iou"] == {"cow": 50.0, "grass": 50.0}
+    with pytest.raises(ValueError, match="19 names are asked for, but folder:.* has 3 classes"):
+        measure(oracle, pictures, EvaluationTask(CITYSCAPES_NAMES), source)

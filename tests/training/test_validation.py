@@ -78,3 +78,23 @@ def test_processes_share_the_pictures_unless_the_model_is_spread(folder, monkeyp
         assert read(found, shared=False) == [10, 11, 12, 13, 14]
     assert parts == [[10, 12, 14], [11, 13]]
     assert len(read(found, count=3, shared=False)) == 3
+
+
+def test_a_choice_of_training_pictures_leaves_all_for_validation(folder):
+    found = find_data(TrainConfig(source=f"folder:{folder}:train:include=1*:filter=oil"))
+    assert len(found.train[0]) == 1
+    assert list(found.checks) == [f"folder:{folder}:val:filter=oil"]
+    ((source,), _) = next(iter(found.checks.values()))
+    assert len(source) == 5 and source.files[0].domain == "oil"
+
+
+def test_own_classes_are_those_of_the_training_and_others_are_refused(folder, trees, tmp_path):
+    own = tmp_path / "own"
+    trees.photo(own / "images/0.png")
+    trees.grey(own / "labels/0.png", trees.constant(1))
+    (own / "classes.txt").write_text("cow\ngrass\n")
+    assert find_data(TrainConfig(source=f"folder:{own}")).class_names == ("cow", "grass")
+    with pytest.raises(ValueError, match=r"has other classes \(19: road, .*\(2: cow, grass"):
+        find_data(TrainConfig(source=f"folder:{own}", watch=f"folder:{folder}:val"))
+    with pytest.raises(ValueError, match="evaluate takes any"):
+        find_data(TrainConfig(source=f"folder:{folder}:val,folder:{own}"))

@@ -114,6 +114,7 @@ class FileCrops:
         device: where batches go.
         workers: reading threads; 0 = read in :meth:`draw`.
         broken: names of pictures that are left out already, and why; grows.
+        cache: folder of filtered pictures.
     """
 
     def __init__(
@@ -125,9 +126,10 @@ class FileCrops:
         device: torch.device,
         workers: int,
         broken: dict[str, str],
+        cache: Path = CACHE_DIR,
     ):
         self.files, self.config, self.colours, self.broken = files, config, colours, broken
-        self._sampler = _make_sampler(counts, config)
+        self._sampler, self._cache = _make_sampler(counts, config), cache
         self._device, self._lock = device, threading.Lock()
         self._executor = ThreadPoolExecutor(workers) if workers else None
         self._ahead: dict[tuple[int, int], list[Future[_Sample]]] = {}
@@ -173,7 +175,7 @@ class FileCrops:
         for _ in range(_TRIES):
             pick = self._sampler.pick(rng)
             try:
-                picture = read_picture(self.files[pick.picture])
+                picture = read_picture(self.files[pick.picture], self._cache)
             except ValueError as error:
                 self._report(self.files[pick.picture].name, str(error))
                 continue
@@ -214,7 +216,7 @@ def open_crops(
         std: see ``mean``.
         device: where batches are wanted.
         work: folder of the training, where the index of files is kept.
-        cache: folder of painted pictures.
+        cache: folder of painted and filtered pictures.
         size: (width, height) of painted pictures.
         workers: processes that paint or count, and threads that read.
 
@@ -234,7 +236,7 @@ def open_crops(
         names = ", ".join(list(index.broken)[:3])
         tqdm.write(f"{len(index.broken)} pictures are left out, see {work / INDEX}: {names} ...")
     return FileCrops(
-        index.files, index.counts, config, colours, device, workers, dict(index.broken)
+        index.files, index.counts, config, colours, device, workers, dict(index.broken), cache
     )
 
 

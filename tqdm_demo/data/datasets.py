@@ -1,26 +1,35 @@
 """Labelled pictures by specification: a comma-separated list of sets, drawn or on disk.
 
-``streets:DOMAIN`` and ``streets:all`` are drawn; the sets on disk are ``KIND:DIR``, KIND being
+``streets:DOMAIN`` and ``streets:all`` are drawn; the sets on disk are ``KIND:FOLDER``, KIND being
 gta5, synthia, cityscapes, bdd100k, mapillary, acdc or folder, with options after further colons:
 a split (``cityscapes:DIR:train``), ACDC's condition (``acdc:DIR:val:night``), Mapillary's version
-and mapping (``mapillary:DIR:v2.0:rein``). A folder set has its pictures below ``images/`` (or
-``images/SPLIT/`` for ``folder:DIR:SPLIT``) and, for each, a single-channel PNG of Cityscapes train
-ids with the same relative name below ``labels/`` (255 = not labelled).
+and mapping (``mapillary:DIR:v2.0:rein``); which pictures, and with whose look
+(``folder:DIR:train:exclude=0001TP*``, ``folder:DIR:val:filter=painterly``): see
+:mod:`tqdm_demo.data.selection`. How a folder with a colon or a comma in its name is written tells
+:mod:`tqdm_demo.data.specs`.
+
+A folder set has its pictures below ``images/`` (or ``images/SPLIT/`` for ``folder:DIR:SPLIT``) and,
+for each, a single-channel PNG of ids with the same relative name below ``labels/`` (255 = not
+labelled). The ids are Cityscapes train ids, or indices into the names of ``DIR/classes.txt``, one
+name a line, at most 64.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PIL import Image
 
 from tqdm_demo.data.file_source import FileSource, LabelledPicture
+from tqdm_demo.data.selection import split_filters
 from tqdm_demo.data.set_layouts import KINDS
 from tqdm_demo.data.set_search import find_set
+from tqdm_demo.data.specs import STREETS, Spec, split_specs
 from tqdm_demo.data.street_pool import CACHE_DIR, StreetPool
 from tqdm_demo.streets.domains import DOMAINS, SOURCE
+from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
 EVALUATION_SEEDS = 10_000  # scenes below this seed are for evaluation ...
 VALIDATION_SEEDS = 9_000  # from here on those that choose the best weights
@@ -41,6 +50,11 @@ class StreetSource:
     def unseen(self) -> bool:
         """Whether segmenters never train on this domain."""
         return self.domain != SOURCE
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The class names, in the order of the train ids."""
+        return CITYSCAPES_NAMES
 
     def check(self) -> str:
         """What there is."""
@@ -81,20 +95,14 @@ def parse_data(spec: str, split: str = "val") -> tuple[DataSource, ...]:
             what was found, and how to get it.
     """
     sources: list[DataSource] = []
-    for part in (part.strip() for part in spec.split(",")):
-        kind, _, rest = part.partition(":")
-        if kind == "streets" and rest == "all":
-            sources += [StreetSource(f"streets:{name}", name) for name in DOMAINS]
-        elif kind == "streets" and rest in DOMAINS:
-            sources.append(StreetSource(part, rest))
-        elif kind == "streets":
-            raise ValueError(f"unknown domain in {part!r}; known are all, {', '.join(DOMAINS)}")
-        elif kind in KINDS and rest:
-            folder, *options = rest.split(":")
-            sources.append(find_set(kind, part, Path(folder), options, split))
+    for part in split_specs(spec) or (Spec(""),):
+        if part.kind == STREETS:
+            sources += _streets(part)
+        elif part.kind in KINDS and part.place:
+            sources += _on_disk(part, split)
         else:
             raise ValueError(
-                f"cannot read {part!r} in the data specification {spec!r}; it takes "
+                f"cannot read '{part}' in the data specification {spec!r}; it takes "
                 f"streets:DOMAIN, streets:all, or KIND:FOLDER with KIND one of {', '.join(KINDS)}"
             )
     specs = [source.spec for source in sources]
@@ -102,6 +110,25 @@ def parse_data(spec: str, split: str = "val") -> tuple[DataSource, ...]:
     if twice:
         raise ValueError(f"{', '.join(twice)} is named twice in {spec!r}")
     return tuple(sources)
+
+
+def _streets(spec: Spec) -> list[DataSource]:
+    domains = tuple(DOMAINS) if spec.place == "all" else (spec.place,)
+    if not set(domains) <= set(DOMAINS) or spec.words or spec.settings:
+        raise ValueError(f"unknown domain in '{spec}'; known are all, {', '.join(DOMAINS)}")
+    return [StreetSource(f"{STREETS}:{name}", name) for name in domains]
+
+
+def _on_disk(spec: Spec, split: str) -> list[DataSource]:
+    """The set as it is, or once for every domain whose look is asked for."""
+    parts = split_filters(spec)
+    found, sources = find_set(spec, split), []
+    for part, domain in parts:
+        files = tuple(replace(file, domain=domain) for file in found.files)
+        report = found.report if not sources else f"{part}: the same pictures"
+        report += f"\n  filter: {domain}" if domain else ""
+        sources.append(replace(found, spec=str(part), files=files, report=report))
+    return sources
 
 
 def describe(sources: Sequence[DataSource]) -> str:
@@ -115,7 +142,7 @@ def read_folder(path: Path, split: str | None = None) -> Iterator[tuple[Image.Im
     Raises:
         ValueError: no pictures, or a picture whose labels are missing or cannot be its own.
     """
-    source = find_set("folder", f"folder:{path}", Path(path), [split] if split else [])
+    source = find_set(Spec("folder", str(path), (split,) if split else ()))
     if source.unlabelled:
         raise ValueError(f"{source.unlabelled[0]} in {path} has no labels")
     for picture in source.pictures(None, 0):

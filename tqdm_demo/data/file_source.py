@@ -13,9 +13,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from tqdm_demo.data.filtered import filtered
 from tqdm_demo.data.id_tables import IdTable
 from tqdm_demo.data.label_files import read_labels
 from tqdm_demo.data.set_layouts import KINDS, SetKind
+from tqdm_demo.data.street_pool import CACHE_DIR
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
 
@@ -30,12 +32,20 @@ class LabelledPicture:
 
 @dataclass(frozen=True)
 class PictureFiles:
-    """One picture with its labels on disk; ``name`` is the picture's path below its folder."""
+    """One picture with its labels on disk.
+
+    Attributes:
+        name: the picture's path below its folder.
+        image, labels: the two files.
+        table: what the ids of the labels mean.
+        domain: whose look the picture is given when it is read; "" = none, it stays as it is.
+    """
 
     name: str
     image: Path
     labels: Path
     table: IdTable
+    domain: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,6 +58,7 @@ class FileSource:
         files: pictures with labels, in the order of their names.
         unlabelled: names of the pictures without.
         report: what was found and what is missing, for people.
+        names: the class names, in the order of the train ids.
     """
 
     spec: str
@@ -55,11 +66,7 @@ class FileSource:
     files: tuple[PictureFiles, ...]
     unlabelled: tuple[str, ...]
     report: str
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The class names, in the order of the train ids."""
-        return CITYSCAPES_NAMES
+    names: tuple[str, ...] = CITYSCAPES_NAMES
 
     @property
     def about(self) -> SetKind:
@@ -78,14 +85,18 @@ class FileSource:
         """What was found and what is missing."""
         return self.report
 
-    def read(self, index: int) -> LabelledPicture:
+    def read(self, index: int, cache: Path = CACHE_DIR) -> LabelledPicture:
         """One picture, checked against its labels.
+
+        Args:
+            index: of the picture.
+            cache: folder of filtered pictures.
 
         Raises:
             ValueError: a file that cannot be read, labels of another size than the picture, or ids
                 that the set does not have; the file is named.
         """
-        return read_picture(self.files[index])
+        return read_picture(self.files[index], cache)
 
     def chosen(self, limit: int | None, seed: int) -> list[int]:
         """At most ``limit`` indices (all for None), chosen by ``seed``, in order."""
@@ -102,7 +113,7 @@ class FileSource:
         return (self.read(index) for index in self.chosen(limit, seed))
 
 
-def read_picture(files: PictureFiles) -> LabelledPicture:
+def read_picture(files: PictureFiles, cache: Path = CACHE_DIR) -> LabelledPicture:
     """As :meth:`FileSource.read`."""
     labels = read_labels(files.labels, files.table)
     try:
@@ -111,6 +122,8 @@ def read_picture(files: PictureFiles) -> LabelledPicture:
     except (OSError, SyntaxError) as error:
         raise ValueError(f"cannot read {files.image}: {error}") from error
     check_size(files, image.shape[:2], labels.shape)
+    if files.domain:
+        image = filtered(image, files.domain, files.name, cache)
     return LabelledPicture(image, labels, files.name)
 
 

@@ -125,6 +125,12 @@ _HRDA_V2_FAMILIES = {
 }
 
 
+def own_table(names: Sequence[str]) -> IdTable:
+    """The table of a set with class names of its own: ids are indices into them."""
+    ids = {k: k for k in range(len(names))}
+    return IdTable(f"indices into {len(names)} names of its own", ids, len(names) - 1)
+
+
 def mapillary_table(root: Path, version: str, mapping: str) -> IdTable:
     """The table of one version of Mapillary Vistas under one mapping.
 

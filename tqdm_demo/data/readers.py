@@ -27,7 +27,7 @@ class Choice:
         limit: pictures of each set; None = all (of sets on disk).
         seed: first scene of drawn streets; chooses the pictures of a set on disk.
         size: (width, height) of drawn streets.
-        cache: folder of painted pictures.
+        cache: folder of painted and filtered pictures.
     """
 
     limit: int | None
@@ -44,7 +44,7 @@ def open_readers(source: DataSource, choice: Choice, workers: int = 0) -> list[R
     """
     if isinstance(source, FileSource):
         files = [source.files[n] for n in source.chosen(choice.limit, choice.seed)]
-        return [Reader(file.name, partial(read_picture, file)) for file in files]
+        return [Reader(file.name, partial(read_picture, file, choice.cache)) for file in files]
     wanted = (choice.limit, choice.seed, choice.size, choice.cache, workers)
     return [_ready(picture) for picture in source.pictures(*wanted)]
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tqdm_demo.data.file_source import FileSource, PictureFiles
-from tqdm_demo.data.id_tables import MAPILLARY_MAPPINGS, mapillary_table
+from tqdm_demo.data.id_tables import MAPILLARY_MAPPINGS, mapillary_table, own_table
+from tqdm_demo.data.own_classes import CLASSES_FILE, read_class_names
+from tqdm_demo.data.selection import select_names
 from tqdm_demo.data.set_layouts import KINDS, MAPILLARY_V12, MAPILLARY_V20, Layout, SetKind
+from tqdm_demo.data.specs import Spec
+from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
 _VERSIONS = (MAPILLARY_V12, MAPILLARY_V20)
 _SHOWN = 3  # names of files that a report lists
@@ -37,40 +41,62 @@ class _Request:
     mapping: str
 
 
-def find_set(
-    kind: str, spec: str, root: Path, options: Sequence[str] = (), split: str = "val"
-) -> FileSource:
+def find_set(spec: Spec, split: str = "val") -> FileSource:
     """Finds the pictures of a set.
 
     Args:
-        kind: key of :data:`tqdm_demo.data.set_layouts.KINDS`.
-        spec: how the set was asked for.
-        root: its folder.
-        options: the words after it: a split, a condition, a mapping, a version.
-        split: where no split is among them.
+        spec: kind (a key of :data:`tqdm_demo.data.set_layouts.KINDS`), folder, words (a split, a
+            condition, a mapping, a version), and which pictures; its filter is not looked at.
+        split: where no split is among the words.
 
     Raises:
-        ValueError: an unknown option, or no labelled picture; the text then is a report of what was
-            looked for, what was found and how to get the set.
+        ValueError: an unknown option, no labelled picture (the text then is a report of what was
+            looked for, what was found and how to get the set), or none that is asked for.
     """
-    request = _read_request(kind, spec, options, split)
+    root = Path(spec.place)
+    own = read_class_names(root) if spec.kind == "folder" else None
+    request = _read_request(spec, split, own)
     for base in dict.fromkeys((root, root / request.kind.inside)):
         for layout in request.layouts:
             for folder in _folders(base, layout, request):
                 files, unlabelled = _find_pairs(base, layout, folder, request)
                 if files:
-                    names = tuple(sorted(unlabelled))
-                    files = tuple(sorted(files, key=lambda found: found.name))
-                    report = _report(f"{kind}: {base}", request, layout, folder, files, names)
-                    return FileSource(spec, kind, files, names, report)
+                    head = f"{spec.kind}: {base}"
+                    report = _report(head, request, layout, folder, files, sorted(unlabelled))
+                    found = FileSource(str(spec), spec.kind, tuple(files), unlabelled, report,
+                                       own or CITYSCAPES_NAMES)  # fmt: skip
+                    return _select(found, spec)
     raise ValueError(_report_nothing(spec, root, request))
 
 
-def _read_request(name: str, spec: str, options: Sequence[str], split: str) -> _Request:
-    kind = KINDS[name]
+def _select(source: FileSource, spec: Spec) -> FileSource:
+    """The pictures that the specification takes, in the order of their names."""
+    by_name = {file.name: file for file in source.files}
+    taken = dict.fromkeys(select_names(spec, [*by_name, *source.unlabelled]))
+    files = tuple(by_name[name] for name in taken if name in by_name)
+    report = source.report
+    if len(files) < len(by_name):
+        report += f"\n  taken: {len(files):,} of them, as {spec} asks"
+    if source.names is not CITYSCAPES_NAMES:
+        report += f"\n  classes: {len(source.names)} of {CLASSES_FILE}"
+    unlabelled = tuple(name for name in taken if name not in by_name)
+    return replace(source, files=files, unlabelled=unlabelled, report=report)
+
+
+def _read_request(spec: Spec, split: str, own: Sequence[str] | None) -> _Request:
+    """``own``: class names of a folder set that has its own."""
+    name, kind = spec.kind, KINDS[spec.kind]
     if name == "folder":
-        asked = ":".join(options)
-        return _Request(kind, asked or "all", (asked,), ("",), kind.layouts, "")
+        if len(spec.words) > 1:
+            raise ValueError(f"{spec} names {len(spec.words)} splits; it takes one folder below "
+                             "images/")  # fmt: skip
+        layouts = kind.layouts
+        if own:
+            endings = tuple((ending, own_table(own)) for la in layouts
+                            for ending, _ in la.label_endings)  # fmt: skip
+            layouts = tuple(replace(layout, label_endings=endings) for layout in layouts)
+        asked = "".join(spec.words)
+        return _Request(kind, asked or "all", (asked,), ("",), layouts, "")
     mapillary = name == "mapillary"
     known = {
         "split": tuple(kind.splits),
@@ -79,11 +105,11 @@ def _read_request(name: str, spec: str, options: Sequence[str], split: str) -> _
         "version": _VERSIONS if mapillary else (),
     }
     chosen: dict[str, str] = {}
-    for option in options:
+    for option in spec.words:
         sort = next((sort for sort, words in known.items() if option in words), None)
         if sort is None or sort in chosen:
             words = "; ".join(f"{s}: {', '.join(w)}" for s, w in known.items() if w)
-            raise ValueError(f"{option!r} in {spec!r} is not understood; {name} takes one {words}")
+            raise ValueError(f"{option!r} in '{spec}' is not understood; {name} takes one {words}")
         chosen[sort] = option
     asked = chosen.get("split", split)
     folders = kind.splits[asked]
@@ -176,7 +202,7 @@ def _report(
     return "\n".join(lines)
 
 
-def _report_nothing(spec: str, root: Path, request: _Request) -> str:
+def _report_nothing(spec: Spec, root: Path, request: _Request) -> str:
     lines = [
         f"no labelled pictures of {request.kind.title} in {root} (asked for: {spec}, split "
         f"{request.split})"

@@ -10,7 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from tqdm_demo.atomic_files import replace_text
-from tqdm_demo.streets.domains import HELD_OUT, SOURCE
+from tqdm_demo.data.specs import STREETS
+from tqdm_demo.evaluation.score_tables import heading, spec_groups
+from tqdm_demo.streets.domains import SOURCE
+
+_COMPARED = ("unseen", "painterly")  # the first of these columns is compared by seed
 
 
 @dataclass(frozen=True)
@@ -47,16 +51,14 @@ def summarise(model: Path, measured: Path) -> dict:
     config = json.loads((model / "config.json").read_text())
     (by_source,) = json.loads(measured.read_text())["results"].values()
     miou = {spec: found["miou"] for spec, found in by_source.items()}
-    domains = {s.split(":")[1]: value for s, value in miou.items() if s.startswith("streets:")}
     groups = {
         "source": [found["miou"] for found in config["results"]["validation"].values()],
-        SOURCE: [value for name, value in domains.items() if name == SOURCE],
-        "unseen": [value for name, value in domains.items() if name != SOURCE],
-        "held-out": [value for name, value in domains.items() if name in HELD_OUT],
+        SOURCE: [value for spec, value in miou.items() if spec == f"{STREETS}:{SOURCE}"],
     }
-    for spec, value in miou.items():
-        if not spec.startswith("streets:"):
-            groups[Path(spec.split(":")[1]).name] = [value]
+    means = spec_groups(miou)
+    groups |= {name: [miou[spec] for spec in group] for name, group in means.items()}
+    told = {spec for group in means.values() for spec in group} | {f"{STREETS}:{SOURCE}"}
+    groups |= {heading(spec): [value] for spec, value in miou.items() if spec not in told}
     columns = {name: float(np.mean(values)) for name, values in groups.items() if values}
     return {"columns": columns, "miou": miou, "best_step": config["provenance"]["step"]}
 
@@ -70,19 +72,20 @@ def read_results(folder: Path) -> dict | None:
 def format_table(done: dict[Run, dict]) -> str:
     """A Markdown table, a row per variant and learning rate: mean ± deviation over seeds.
 
-    The last column is the mean over seeds of the difference to the first row in "unseen", of the
-    seeds that both have.
+    The last column is the mean over seeds of the difference to the first row in "unseen" (of
+    photographs, which have no such column: in "painterly"), of the seeds that both have.
     """
     rows = list(dict.fromkeys(run.row for run in done))
     headings = list(dict.fromkeys(name for found in done.values() for name in found["columns"]))
-    lines = ["| mIoU % | " + " | ".join([*headings, "seeds", "unseen - first"]) + " |"]
+    compared = next((name for name in _COMPARED if name in headings), _COMPARED[0])
+    lines = ["| mIoU % | " + " | ".join([*headings, "seeds", f"{compared} - first"]) + " |"]
     lines.append("|---" * (len(headings) + 3) + "|")
     first = {run.seed: r["columns"] for run, r in done.items() if run.row == rows[0]}
     for row in rows:
         here = {run.seed: r["columns"] for run, r in done.items() if run.row == row}
         cells = [_spread([c[name] for c in here.values() if name in c]) for name in headings]
-        both = [s for s in here if s in first and "unseen" in here[s] and "unseen" in first[s]]
-        gain = [here[seed]["unseen"] - first[seed]["unseen"] for seed in both]
+        both = [s for s in here if s in first and compared in here[s] and compared in first[s]]
+        gain = [here[seed][compared] - first[seed][compared] for seed in both]
         last = _spread(gain, signed=True) if row != rows[0] else "-"
         lines.append(f"| {row} | " + " | ".join([*cells, str(len(here)), last]) + " |")
     return "\n".join(lines)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tqdm_demo.atomic_files import replace_text
-from tqdm_demo.evaluation.score_tables import mean_miou, street_groups
+from tqdm_demo.data.specs import STREETS, Spec, split_specs
+from tqdm_demo.evaluation.score_tables import mean_miou, spec_groups
 
 SECTION = "## Measured"
 
@@ -45,10 +47,9 @@ def add_figures(sections: Mapping[str, Any], by_spec: Mapping[str, Mapping]) -> 
         mapped = spec.startswith("mapillary:") and "mapping" in found  # it decides the figures
         key = without_paths(spec) + (f" ({found['mapping']})" if mapped else "")
         measured[key] = {"miou": found["miou"], "pictures": found["pictures"]}
-    for name, group in street_groups(by_spec).items():
-        if group:
-            pictures = sum(by_spec[spec]["pictures"] for spec in group)
-            measured[name] = {"miou": round(mean_miou(by_spec, group), 2), "pictures": pictures}
+    for name, group in spec_groups(by_spec).items():
+        pictures = sum(by_spec[spec]["pictures"] for spec in group)
+        measured[name] = {"miou": round(mean_miou(by_spec, group), 2), "pictures": pictures}
     return {**sections, "results": {**results, "measured": measured}}
 
 
@@ -58,7 +59,7 @@ def add_table(card: str, sections: Mapping[str, Any]) -> str:
     rows = [f"| {name} | {m['miou']:.1f} | {m['pictures']} |" for name, m in measured.items()]
     lines = [
         *(SECTION, ""),
-        "By `python -m tqdm_demo.evaluate`; *unseen* and *held-out* are means over domains.",
+        "By `python -m tqdm_demo.evaluate`; rows without a colon are means over domains.",
         *("", "| data | mIoU % | pictures |", "|---|---|---|", *rows),
     ]
     return f"{card.split(SECTION)[0].rstrip()}\n\n" + "\n".join(lines) + "\n"
@@ -69,11 +70,10 @@ def without_paths(specs: str) -> str:
 
     What is in brackets behind one (the mapping of its labels) stays.
     """
-    return ",".join(_without_path(spec.strip()) for spec in specs.split(",") if spec.strip())
+    bare, bracket = re.fullmatch(r"(.*?)( \([^():/]*\))?", specs, re.DOTALL).groups()
+    return ",".join(map(_without_path, split_specs(bare))) + (bracket or "")
 
 
-def _without_path(spec: str) -> str:
-    bare, bracket = re.fullmatch(r"(.*?)( \([^():/]*\))?", spec).groups()
-    kind, *rest = bare.split(":")
-    kept = {"streets": rest[:1], "folder": [Path(place).name for place in rest[:1]]}
-    return ":".join([kind, *kept.get(kind, []), *rest[1:]]) + (bracket or "")
+def _without_path(spec: Spec) -> str:
+    kept = {STREETS: spec.place, "folder": spec.short_place}
+    return str(replace(spec, place=kept.get(spec.kind, ""))).replace("::", ":")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 
+from tqdm_demo.data.selection import FILTER_GROUPS
+from tqdm_demo.data.specs import STREETS, Spec, split_specs
 from tqdm_demo.streets.domains import HELD_OUT, SOURCE
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
@@ -15,9 +16,9 @@ Results = dict[str, dict[str, dict]]
 
 
 def format_table(results: Results) -> str:
-    """mIoU per model (row) and data set (column); of streets also the means over unseen domains."""
+    """mIoU per model (row) and data set (column), and the means of :func:`spec_groups`."""
     specs = list(next(iter(results.values())))
-    groups = {name: group for name, group in street_groups(specs).items() if group}
+    groups = spec_groups(specs)
     sixteen = [s for s in specs if any("miou_16" in by_spec[s] for by_spec in results.values())]
     head = [
         "mIoU %",
@@ -39,10 +40,11 @@ def format_classes(results: Results) -> str:
     columns = [(model, spec) for model, by_spec in results.items() for spec in by_spec]
     head = ["IoU %", *(f"{model} on {heading(spec)}" for model, spec in columns)]
     rows = []
-    for name in CITYSCAPES_NAMES:
+    named = dict.fromkeys(name for model, spec in columns for name in results[model][spec]["iou"])
+    shared = [name for name in CITYSCAPES_NAMES if name in named]
+    for name in dict.fromkeys([*shared, *named]):
         values = [results[model][spec]["iou"].get(name) for model, spec in columns]
-        if any(value is not None for value in values):
-            rows.append([name, *map(_percent, values)])
+        rows.append([name, *map(_percent, values)])
     means = (results[model][spec]["miou"] for model, spec in columns)
     return _markdown(head, [*rows, ["**mean**", *map(_percent, means)]])
 
@@ -66,9 +68,15 @@ def format_notes(results: Results) -> str:
 
 def heading(spec: str) -> str:
     """A short name of a data set: the domain of streets, a folder's name, a set and its options."""
-    kind, place, *options = spec.split(":")
-    name = {"streets": place, "folder": Path(place).name}.get(kind, kind)
-    return " ".join([name, *options])
+    (part,) = split_specs(spec)
+    if part.kind == STREETS:
+        return part.place
+    name = part.short_place if part.kind == "folder" else part.kind
+    return " ".join([name, *part.words, *(_short(*setting) for setting in part.settings)])
+
+
+def _short(name: str, value: str) -> str:
+    return value if name in ("include", "filter") else f"{name} {value}"
 
 
 def mean_miou(by_spec: Mapping[str, Mapping], group: Iterable[str]) -> float:
@@ -76,13 +84,29 @@ def mean_miou(by_spec: Mapping[str, Mapping], group: Iterable[str]) -> float:
     return float(np.mean([by_spec[spec]["miou"] for spec in group]))
 
 
-def street_groups(specs: Iterable[str]) -> dict[str, list[str]]:
-    """The unseen domains among the specifications, and those that were held out of everything."""
-    domains = {spec: spec.split(":")[1] for spec in specs if spec.startswith("streets:")}
-    return {
+def spec_groups(specs: Iterable[str]) -> dict[str, list[str]]:
+    """Specifications whose mean is of interest, by a name for them; none is empty.
+
+    Of streets these are the unseen domains, and those that were held out of everything; of pictures
+    on disk the two kinds of filters, where all domains of a kind are there. Where several sets are
+    filtered, the group is named after its set too.
+    """
+    parts = {spec: split_specs(spec)[0] for spec in specs}
+    domains = {spec: part.place for spec, part in parts.items() if part.kind == STREETS}
+    groups = {
         "unseen": [spec for spec, domain in domains.items() if domain != SOURCE],
         "held-out": [spec for spec, domain in domains.items() if domain in HELD_OUT],
     }
+    by_set: dict[Spec, dict[str, str]] = {}
+    for spec, part in parts.items():
+        for domain in part.values("filter"):
+            by_set.setdefault(part.with_setting("filter", None), {})[domain] = spec
+    for part, found in by_set.items():
+        for name, wanted in FILTER_GROUPS.items():
+            if set(wanted) <= set(found):
+                title = name if len(by_set) == 1 else f"{heading(str(part))} {name}"
+                groups[title] = [found[domain] for domain in wanted]
+    return {name: group for name, group in groups.items() if group}
 
 
 def _percent(value: float | None) -> str:

@@ -28,7 +28,7 @@ class EvaluationTask:
     """What a model is asked, and how.
 
     Attributes:
-        names: one per Cityscapes class, in their order.
+        names: one per class of the data set, in their order; None = the classes' own names.
         protocol: windows, scales, flip.
         ask_all: all names are asked for; False: those of classes that are labelled; None: as is
             usual for the data set.
@@ -36,7 +36,7 @@ class EvaluationTask:
         skip_broken: leave out what cannot be read, and say so, rather than refuse.
     """
 
-    names: tuple[str, ...] = CITYSCAPES_NAMES
+    names: tuple[str, ...] | None = None
     protocol: EvaluationProtocol = EvaluationProtocol()
     ask_all: bool | None = None
     sheet: int = 0
@@ -77,19 +77,28 @@ def measure(
         predictor: the model.
         readers: of the pictures.
         task: what is asked.
-        source: the data set, where it is one on disk: its habits are followed.
+        source: the data set, where it is one on disk: its class names are taken and its habits
+            are followed. Of others the classes are those of Cityscapes.
         caption: of the rows of the contact sheet.
 
     Raises:
-        ValueError: no labelled pixel, or a picture that cannot be read.
+        ValueError: no labelled pixel, a picture that cannot be read, or another number of names
+            than the data set has classes.
     """
+    class_names = source.names if source else CITYSCAPES_NAMES
+    names = class_names if task.names is None else task.names
+    if len(names) != len(class_names):
+        raise ValueError(
+            f"{len(names)} names are asked for, but {source.spec if source else 'Cityscapes'} has "
+            f"{len(class_names)} classes; it takes one name for each, in the order of the classes"
+        )
     ask_all, protocol, box = _habits(task, source, predictor.default_mode)
     skipped: dict[str, str] = {}
-    classes = np.arange(len(CITYSCAPES_NAMES))
+    classes = np.arange(len(class_names))
     if not ask_all:
-        classes = _labelled(readers, task, skipped)
-    asked = [task.names[train_id] for train_id in classes]
-    confusion, rows, count = ConfusionMatrix(len(CITYSCAPES_NAMES)), [], 0
+        classes = _labelled(readers, task, skipped)[: len(class_names)].nonzero()[0]
+    asked = [names[train_id] for train_id in classes]
+    confusion, rows, count = ConfusionMatrix(len(class_names)), [], 0
     shown = set(np.linspace(0, len(readers) - 1, min(task.sheet, len(readers))).astype(int))
     silent = rank() > 0 or multiprocessing.parent_process() is not None
     own = share_of(len(readers)) if asked else ()
@@ -102,11 +111,12 @@ def measure(
         count += 1
         if place in shown:
             text = f"{caption}  {picture.name}"
-            rows.append(draw_row(place, text, picture.image, label_map, picture.labels))
+            rows.append(draw_row(place, text, picture.image, label_map, picture.labels,
+                                 class_names))  # fmt: skip
     confusion.counts = sum_over_processes(torch.from_numpy(confusion.counts)).numpy()
     count = int(sum_over_processes(torch.tensor(count)))
     skipped = dict(sorted(gather_items(list(skipped.items()))))
-    result = {**_figures(confusion, source), "pictures": count, "mode": protocol.mode}
+    result = {**_figures(confusion, class_names, source), "pictures": count, "mode": protocol.mode}
     if source and source.unlabelled:
         skipped.update(dict.fromkeys(source.unlabelled, "there are no labels"))
     if skipped:
@@ -127,11 +137,13 @@ def _habits(
     return bool(ask_all), replace(protocol, mode=protocol.mode or default_mode), box
 
 
-def _figures(confusion: ConfusionMatrix, source: FileSource | None) -> dict:
+def _figures(
+    confusion: ConfusionMatrix, class_names: Sequence[str], source: FileSource | None
+) -> dict:
     iou, present = confusion.iou(), np.flatnonzero(confusion.present)
     found = {
         "miou": round(100 * confusion.miou(), 3),
-        "iou": {CITYSCAPES_NAMES[k]: round(100 * iou[k], 3) for k in present.tolist()},
+        "iou": {class_names[k]: round(100 * iou[k], 3) for k in present.tolist()},
         "classes": len(present),
     }
     if source and source.about.scores_all:
@@ -144,14 +156,13 @@ def _figures(confusion: ConfusionMatrix, source: FileSource | None) -> dict:
 def _labelled(
     readers: Sequence[Reader], task: EvaluationTask, skipped: dict[str, str]
 ) -> np.ndarray:
-    """The train ids that occur in the labels, ascending."""
+    """int64 (256,): 1 where a label occurs in any picture."""
     seen = np.zeros(256, np.int64)
     for place in share_of(len(readers)):
         picture = _read(readers[place], task, skipped)
         if picture is not None:
             seen[np.unique(picture.labels)] = 1
-    shown = sum_over_processes(torch.from_numpy(seen)).numpy()
-    return np.flatnonzero(shown[: len(CITYSCAPES_NAMES)])
+    return sum_over_processes(torch.from_numpy(seen)).numpy()
 
 
 def _read(reader: Reader, task: EvaluationTask, skipped: dict[str, str]) -> LabelledPicture | None:

@@ -20,6 +20,9 @@ from tqdm_demo.streets.scene.sampling import sample_scene
 
 SOURCE = "game"
 HELD_OUT = ("sandstorm", "mosaic")
+# The two kinds of looks that a photograph can be given: made by hand, or by weather and camera.
+PAINTERLY = ("oil", "watercolour", "sketch", "comic", "print", "pixel", "mosaic")
+CONDITIONS = ("fog", "rain", "snow", "night", "dusk", "sandstorm", "thermal")
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,9 @@ import dataclasses
 from pathlib import Path
 
 from tqdm_demo.config import ModelConfig, TrainConfig
+from tqdm_demo.data.specs import Spec, split_specs
 from tqdm_demo.training.loop import Progress
+from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
 _NO_SETTINGS = ("clip", "class_names", "queries", "text_tower", "image_tower")
 _NO_RECIPE = (
@@ -70,7 +72,7 @@ def _drawn(model: ModelConfig, training: TrainConfig, clip: str, progress: Progr
         '"unseen" domains are unseen by this segmenter, as in the paper, not by its CLIP.',
         f"- **Chosen** by the mIoU on {training.validation_scenes} other pictures of the same "
         f"source: {_best(progress)}. No other domain had a say.",
-        "- **Use**: `Predictor.load` of this project; 19 Cityscapes names, or any others.",
+        f"- **Use**: {_use(model)}",
         "- **Terms**: the code is under Apache-2.0; these weights come from that CLIP, so what its "
         "card says about its data holds for them too.",
         "- **Limits**: a toy that shows how the method works. It is no street-scene segmenter for "
@@ -81,8 +83,7 @@ def _drawn(model: ModelConfig, training: TrainConfig, clip: str, progress: Progr
 
 def _real(model: ModelConfig, training: TrainConfig, clip: str, progress: Progress) -> list[str]:
     """What there is to say of a model that was trained on pictures on disk; no local paths."""
-    kinds = dict.fromkeys(part.strip().split(":")[0] for part in training.source.split(","))
-    sets = ", ".join(kinds)
+    sets = ", ".join(dict.fromkeys(_set_name(spec) for spec in split_specs(training.source)))
     return [
         f"{_KINDS[model.queries]}, trained on {sets}.",
         "",
@@ -91,9 +92,22 @@ def _real(model: ModelConfig, training: TrainConfig, clip: str, progress: Progre
         f"- **Starts from** the CLIP `{clip}`.",
         f"- **Chosen** by the mIoU on up to {training.validation_scenes} validation pictures of "
         f"the source: {_best(progress)}.",
-        "- **Use**: `Predictor.load` of this project; 19 Cityscapes names, or any others.",
+        f"- **Use**: {_use(model)}",
         "- **Terms**: those of the data sets and of the CLIP.",
     ]
+
+
+def _set_name(spec: Spec) -> str:
+    """A set's kind; of a plain folder also its name."""
+    return f"folder {spec.short_place}" if spec.kind == "folder" else spec.kind
+
+
+def _use(model: ModelConfig) -> str:
+    """How to use it, and the trained names."""
+    names = f"its {len(model.class_names)} names ({', '.join(model.class_names)})"
+    if model.class_names == CITYSCAPES_NAMES:
+        names = "19 Cityscapes names"
+    return f"`Predictor.load` of this project; {names}, or any others."
 
 
 def _best(progress: Progress) -> str:

@@ -5,7 +5,7 @@ All of them are found, or reported missing, before any model is built.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tqdm_demo.config import TrainConfig
@@ -18,6 +18,7 @@ from tqdm_demo.data.datasets import (
     describe,
     parse_data,
 )
+from tqdm_demo.data.specs import split_specs
 from tqdm_demo.training.distributed import process_count, rank
 
 
@@ -31,29 +32,26 @@ class TrainingData:
             measured on, how many pictures of each source, in order; the first one chooses the best
             weights.
         report: what was found, and what is missing, for people.
+        class_names: of all these sets, in the order of their ids.
     """
 
     train: tuple[DataSource, ...]
     checks: dict[str, tuple[tuple[DataSource, ...], int]]
     report: str
+    class_names: tuple[str, ...]
 
 
 def find_data(config: TrainConfig) -> TrainingData:
     """Finds all pictures.
 
     Raises:
-        ValueError: a set that is not there; the text is a report of what was found, what is
-            missing, and how to get it.
+        ValueError: a set that is not there (the text is a report of what was found, what is
+            missing, and how to get it), or sets with different classes.
     """
     train = parse_data(config.source, split="train")
     report = [describe(train)]
     drawn = all(isinstance(source, StreetSource) for source in train)
-    # A plain folder has no split by default, the other sets take their own.
-    own = (
-        part.replace(":train", ":val" if part.strip().startswith("folder:") else "")
-        for part in config.source.split(",")
-    )
-    spec = config.validation or (config.source if drawn else ",".join(own))
+    spec = config.validation or (config.source if drawn else _own_validation(config.source))
     try:
         chosen_by = parse_data(spec, split="val")
     except ValueError as error:
@@ -70,7 +68,34 @@ def find_data(config: TrainConfig) -> TrainingData:
     for source in parse_data(config.watch) if config.watch else ():
         key = _with_mapping(source.spec, (source,))
         checks.setdefault(key, ((source,), config.watch_scenes))
-    return TrainingData(train, checks, "\n".join(report))
+    _check_names(train, checks)
+    return TrainingData(train, checks, "\n".join(report), train[0].names)
+
+
+def _own_validation(source: str) -> str:
+    """The validation part of training sets, all of it: a choice of training pictures is dropped."""
+    parts = []
+    for spec in split_specs(source):
+        # A plain folder has no split by default, the other sets take their own.
+        val = ("val",) if spec.kind == "folder" else ()
+        words = tuple(w for word in spec.words for w in (val if word == "train" else (word,)))
+        settings = tuple(pair for pair in spec.settings if pair[0] == "filter")
+        parts.append(str(replace(spec, words=words, settings=settings)))
+    return ",".join(dict.fromkeys(parts))
+
+
+def _check_names(
+    train: tuple[DataSource, ...], checks: dict[str, tuple[tuple[DataSource, ...], int]]
+) -> None:
+    """Refuses sets that do not have the classes of the first one."""
+    for source in (*train, *(source for sources, _ in checks.values() for source in sources)):
+        if source.names != train[0].names:
+            raise ValueError(
+                f"{source.spec} has other classes ({len(source.names)}: "
+                f"{', '.join(source.names[:3])} ...) than {train[0].spec} "
+                f"({len(train[0].names)}: {', '.join(train[0].names[:3])} ...); a training takes "
+                "sets with the same ones, evaluate takes any"
+            )
 
 
 def _with_mapping(spec: str, sources: tuple[DataSource, ...]) -> str:
@@ -100,7 +125,7 @@ def read_pictures(
         sources: drawn or on disk.
         count: of each.
         size: (width, height) of drawn ones.
-        cache: folder of painted pictures.
+        cache: folder of painted and filtered pictures.
         workers: painting processes.
         shared: every process gets its share; otherwise all get all, which models that are spread
             over the processes need, because every pass through them takes all processes.
@@ -116,5 +141,5 @@ def read_pictures(
             pictures += found[mine]
         else:
             chosen = source.chosen(count, seed=0)[mine]
-            pictures += [source.read(index) for index in chosen]
+            pictures += [source.read(index, cache) for index in chosen]
     return pictures
