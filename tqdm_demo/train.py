@@ -113,14 +113,13 @@ def _with_root(training: TrainConfig, root: Path | None) -> TrainConfig:
     """
     specs = {key: getattr(training, key) for key in _SPECS}
     unplaced = {kind for spec in specs.values() for kind in open_kinds(spec)}
-    if unplaced and root is None:
-        raise ValueError(f"name the folder of {', '.join(sorted(unplaced))} with --data-root")
     if root is None:
+        if unplaced:
+            raise ValueError(f"name the folder of {', '.join(sorted(unplaced))} with --data-root")
         return training
     if not unplaced:
         raise ValueError(f"--data-root {root} is for sets that name no folder; all of them do")
-    rooted = {key: with_root(spec, str(root)) for key, spec in specs.items()}
-    return dataclasses.replace(training, **rooted)
+    return dataclasses.replace(training, **{k: with_root(s, str(root)) for k, s in specs.items()})
 
 
 def build(model: ModelConfig, clip: nn.Module, training: TrainConfig) -> Segmenter:
