@@ -43,7 +43,6 @@ from tqdm_demo.checkpoints.open_clip_models import load_open_clip
 from tqdm_demo.config import ModelConfig, TrainConfig, to_json
 from tqdm_demo.data.crops import open_crops
 from tqdm_demo.data.datasets import FileSource
-from tqdm_demo.data.specs import open_kinds, with_root
 from tqdm_demo.data.street_pool import CACHE_DIR
 from tqdm_demo.devices import choose_device
 from tqdm_demo.evaluation.recorded import without_paths
@@ -54,10 +53,15 @@ from tqdm_demo.training.loop import Progress, Task, Training
 from tqdm_demo.training.model_card import write_card
 from tqdm_demo.training.objective import Objective
 from tqdm_demo.training.options import add_options, with_options
-from tqdm_demo.training.validation import TrainingData, find_data, read_pictures
+from tqdm_demo.training.validation import (
+    SPECS,
+    TrainingData,
+    find_data,
+    read_pictures,
+    with_data_root,
+)
 
 OPEN_CLIP = "open_clip:"
-_SPECS = ("source", "validation", "watch")
 # What the CLIP decides, and what makes a preset what it is.
 _FIXED = (
     *("clip", "class_names", "queries", "image_mean", "image_std", "input_size"),
@@ -79,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.out = options.out or WEIGHTS / options.preset
     options.work = options.work or Path("runs") / "training" / options.out.name
     try:
-        training = _with_root(training, options.data_root)
+        training = with_data_root(training, options.data_root)
         device = join(choose_device(options.device))
         data = find_data(training)
         clip, model = _start(options, training)
@@ -103,23 +107,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ) from error
     finally:
         leave()
-
-
-def _with_root(training: TrainConfig, root: Path | None) -> TrainConfig:
-    """The training with the folder of all sets that name none.
-
-    Raises:
-        ValueError: a set without a folder, or a folder that no set takes.
-    """
-    specs = {key: getattr(training, key) for key in _SPECS}
-    unplaced = {kind for spec in specs.values() for kind in open_kinds(spec)}
-    if root is None:
-        if unplaced:
-            raise ValueError(f"name the folder of {', '.join(sorted(unplaced))} with --data-root")
-        return training
-    if not unplaced:
-        raise ValueError(f"--data-root {root} is for sets that name no folder; all of them do")
-    return dataclasses.replace(training, **{k: with_root(s, str(root)) for k, s in specs.items()})
 
 
 def build(model: ModelConfig, clip: nn.Module, training: TrainConfig) -> Segmenter:
@@ -260,7 +247,7 @@ def _finish(
     if labels:
         provenance["labels"] = " and ".join(labels)
     validation = without_paths(next(iter(data.checks)))
-    specs = {key: without_paths(getattr(training, key)) for key in _SPECS}
+    specs = {key: without_paths(getattr(training, key)) for key in SPECS}
     save_segmenter(
         segmenter,
         options.out,

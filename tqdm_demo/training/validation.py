@@ -18,8 +18,11 @@ from tqdm_demo.data.datasets import (
     describe,
     parse_data,
 )
-from tqdm_demo.data.specs import split_specs
+from tqdm_demo.data.specs import open_kinds, split_specs, with_root
 from tqdm_demo.training.distributed import process_count, rank
+
+# The fields of a TrainConfig that are data specifications.
+SPECS = ("source", "validation", "watch")
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,23 @@ class TrainingData:
     checks: dict[str, tuple[tuple[DataSource, ...], int]]
     report: str
     class_names: tuple[str, ...]
+
+
+def with_data_root(config: TrainConfig, root: Path | None) -> TrainConfig:
+    """A training with the folder of all sets that name none.
+
+    Raises:
+        ValueError: a set without a folder, or a folder that no set takes.
+    """
+    specs = {key: getattr(config, key) for key in SPECS}
+    unplaced = {kind for spec in specs.values() for kind in open_kinds(spec)}
+    if root is None:
+        if unplaced:
+            raise ValueError(f"name the folder of {', '.join(sorted(unplaced))} with --data-root")
+        return config
+    if not unplaced:
+        raise ValueError(f"--data-root {root} is for sets that name no folder; all of them do")
+    return replace(config, **{k: with_root(s, str(root)) for k, s in specs.items()})
 
 
 def find_data(config: TrainConfig) -> TrainingData:
