@@ -40,7 +40,8 @@ def demo(tmp_path) -> Path:
     """A small copy of the repository's layout, with much that must not be sent."""
     wanted = (
         "app.py requirements.txt README.md LICENSE .github/page.jpg tqdm_demo/__init__.py "
-        "tqdm_demo/interface/page.css weights/small/config.json weights/small/model.safetensors "
+        "tqdm_demo/interface/page.css tqdm_demo/interface/README.md weights/README.md "
+        "weights/small/config.json weights/small/model.safetensors "
         "examples/index.json examples/fog.jpg examples/truth/fog.png"
     )
     unwanted = (
@@ -70,6 +71,8 @@ def test_a_space_gets_what_the_list_names_and_nothing_else(demo):
         ".github/page.jpg",
         "tqdm_demo/__init__.py",
         "tqdm_demo/interface/page.css",
+        "tqdm_demo/interface/README.md",
+        "weights/README.md",
         "weights/small/config.json",
         "weights/small/model.safetensors",
         "examples/index.json",

@@ -20,6 +20,8 @@ import pytest
 from huggingface_hub import metadata_load
 from packaging.version import Version
 
+from tqdm_demo.publish import space_uploads
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted(
     path
@@ -75,7 +77,9 @@ def commands() -> list[str]:
 
 def quick_commands() -> list[str]:
     texts = [path.read_text(encoding="utf-8") for path in PAGES]
-    return [line for text in texts for block in QUICK.findall(text) for line in command_lines(block)]
+    return [
+        line for text in texts for block in QUICK.findall(text) for line in command_lines(block)
+    ]
 
 
 @pytest.fixture
@@ -116,6 +120,15 @@ def test_relative_links_lead_somewhere(page):
         target = (page.parent / place).resolve() if place else page
         assert target.exists() and target.is_relative_to(ROOT), link
         assert not anchor or anchor in anchors(target), link
+
+
+def test_a_space_gets_what_its_pages_link_to():
+    sent = {upload.name for upload in space_uploads(ROOT)}
+    for page in (page for page in PAGES if name_of(page) in sent):
+        links = LINK.findall(without_code(page.read_text(encoding="utf-8")))
+        places = [link.partition("#")[0] for link in links if not re.match(r"\w+:|#", link)]
+        targets = {name_of((page.parent / place).resolve()) for place in places}
+        assert targets <= sent, name_of(page)
 
 
 def test_paths_that_pages_name_are_there():

@@ -39,6 +39,8 @@ SPACE_FILES = (
     "tqdm_demo/**/*.css",
     "tqdm_demo/**/*.js",
     "tqdm_demo/**/*.html",
+    f"tqdm_demo/**/{CARD_FILE}",
+    f"weights/{CARD_FILE}",
     f"weights/*/{CONFIG_FILE}",
     f"weights/*/{TENSOR_FILE}",
     f"weights/*/{CARD_FILE}",

@@ -126,14 +126,18 @@ def test_these_are_the_only_public_endpoints(client):
     assert not info["unnamed_endpoints"]
 
 
-def test_the_snippet_of_the_readme_runs(page_url, tmp_path, monkeypatch):
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", ["README.md", "tqdm_demo/interface/README.md"])
+def test_the_snippets_of_the_readmes_run(page, page_url, sources, tmp_path, monkeypatch):
+    text = (ROOT / page).read_text(encoding="utf-8")
     (snippet,) = [s for s in re.findall(r"```python\n(.*?)```", text, re.S) if "Client(" in s]
     assert 'Client("http://127.0.0.1:7860")' in snippet
-    assert all(f'"/{name}"' in snippet for name in ("models", "segment", "similarity", "compare"))
     program = tmp_path / "snippet.py"
-    program.write_text(snippet.replace("http://127.0.0.1:7860", page_url), encoding="utf-8")
+    snippet = snippet.replace("http://127.0.0.1:7860", page_url)
+    program.write_text(snippet.replace("streets-tqdm", sources[0]), encoding="utf-8")
     monkeypatch.chdir(ROOT)
     found = runpy.run_path(str(program))
-    assert np.asarray(Image.open(found["labels"])).max() < len(found["names"])
-    assert found["maps"].shape[0] == 2 and len(found["table"]) == 2
+    assert found["names"] == ["car, taxi", "road", "sky"]
+    assert_labels(found["labels"], found["shares"], (1024, 512), found["names"])
+    if page != "README.md":
+        assert all(f'"/{name}"' in snippet for name in ("models", "similarity", "compare"))
+        assert found["maps"].shape[0] == 2 and len(found["table"]) == 2
