@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.parse import urlparse
 
 import open_clip
 import pytest
@@ -86,28 +88,55 @@ def trees() -> SimpleNamespace:
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A stand-in for the Hugging Face Hub with an empty cache: serves FOLDER/user/name/file."""
+    """A stand-in for the Hugging Face Hub with an empty cache: serves FOLDER/user/name/file.
+
+    A revision is what a repository holds when it is asked for; older ones stay to be had.
+    """
     from huggingface_hub import constants
 
     root = tmp_path / "hub"
     root.mkdir()
+    revisions: dict[str, dict[str, bytes]] = {}
+
+    def revise(repository: str) -> str:
+        folder = root / repository
+        files = {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+        commit = hashlib.sha1(repr(files).encode()).hexdigest()
+        revisions[commit] = files
+        return commit
 
     class Answer(BaseHTTPRequestHandler):
         def do_HEAD(self) -> None:
             self.do_GET()
 
         def do_GET(self) -> None:
-            repository, _, file = self.path.strip("/").partition("/resolve/main/")
-            path = root / repository / file
-            found = bool(file) and path.is_file()
-            self.send_response(200 if found or not file else 404)
-            self.send_header("X-Repo-Commit", 40 * "a")
-            if not found and file:
-                known = (root / repository).is_dir()
-                self.send_header("X-Error-Code", "EntryNotFound" if known else "RepoNotFound")
-            body = path.read_bytes() if found else b""
-            self.send_header("ETag", hashlib.sha256(body).hexdigest())
-            self.send_header("Content-Length", str(len(body)))
+            match urlparse(self.path).path.strip("/").split("/"):
+                case [""]:
+                    self.answer(200, b"")
+                case ["api", "models", user, name, *_] if not (root / user / name).is_dir():
+                    self.answer(404, b"", **{"X-Error-Code": "RepoNotFound"})
+                case ["api", "models", user, name, "revision", "main"]:
+                    about = {"id": f"{user}/{name}", "sha": revise(f"{user}/{name}")}
+                    self.answer(200, json.dumps(about).encode())
+                case ["api", "models", _, _, "tree", commit]:
+                    listed = [
+                        {"type": "file", "path": path, "size": len(body), "oid": "0"}
+                        for path, body in revisions[commit].items()
+                    ]
+                    self.answer(200, json.dumps(listed).encode())
+                case [_, _, "resolve", commit, *parts]:
+                    body = revisions[commit]["/".join(parts)]
+                    etag = hashlib.sha256(body).hexdigest()
+                    self.answer(200, body, **{"X-Repo-Commit": commit, "ETag": etag})
+
+        def answer(self, status: int, body: bytes, **headers: str) -> None:
+            self.send_response(status)
+            for name, value in (headers | {"Content-Length": str(len(body))}).items():
+                self.send_header(name, value)
             self.end_headers()
             if self.command == "GET":
                 self.wfile.write(body)

@@ -1,4 +1,7 @@
 import importlib.util
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,6 +43,15 @@ def test_it_serves_this_machine_only_and_a_space_to_everyone(app, monkeypatch, t
     monkeypatch.setenv("SPACE_ID", "someone/space")
     app.main()
     assert app.launched[1][1:] == ("0.0.0.0", 7999)
+
+
+def test_it_needs_no_module_that_only_unix_has():
+    """So that it starts on Windows too."""
+    blocked = "import sys; sys.modules |= dict.fromkeys(('fcntl', 'resource'))"
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "GRADIO_ANALYTICS_ENABLED": "False"}
+    subprocess.run(
+        [sys.executable, "-c", f"{blocked}; import app"], cwd=ROOT, env=environment, check=True
+    )
 
 
 def test_without_any_model_it_says_what_is_missing(app, monkeypatch, tmp_path):

@@ -10,6 +10,8 @@ from huggingface_hub import constants
 from tqdm_demo.checkpoints import hub as module
 from tqdm_demo.checkpoints.hub import fetch, find_cached
 
+CONFIG, TENSORS = "config.json", "model.safetensors"
+
 
 def put(hub, name: str, text: str) -> None:
     path = hub / name
@@ -17,57 +19,73 @@ def put(hub, name: str, text: str) -> None:
     path.write_text(text)
 
 
-def test_a_file_is_downloaded_once(hub):
+def test_a_file_is_downloaded_once_and_nothing_else_with_it(hub):
     put(hub, "someone/model/config.json", "one")
-    assert find_cached("someone/model", "config.json") is None
-    path = fetch("someone/model", "config.json")
-    assert path.read_text() == "one" and path.name == "config.json"
+    put(hub, "someone/model/large.bin", "not wanted")
+    assert find_cached("someone/model", [CONFIG]) is None
+    folder = fetch("someone/model", [CONFIG])
+    assert [file.name for file in folder.iterdir()] == [CONFIG]
     put(hub, "someone/model/config.json", "two")
-    assert fetch("someone/model", "config.json") == path and path.read_text() == "one"
-    assert find_cached("someone/model", "config.json") == path
+    assert fetch("someone/model", [CONFIG]) == folder == find_cached("someone/model", [CONFIG])
+    assert (folder / CONFIG).read_text() == "one"
 
 
-def test_a_missing_file_is_none_and_a_missing_repository_is_told(hub):
+def test_all_files_are_of_one_revision(hub):
+    """Also where an older configuration is in the cache already."""
+    put(hub, "someone/model/config.json", "old")
+    fetch("someone/model", [CONFIG, TENSORS])
+    put(hub, "someone/model/config.json", "new")
+    put(hub, "someone/model/model.safetensors", "new")
+    folder = fetch("someone/model", [CONFIG, TENSORS])
+    assert [(folder / file).read_text() for file in (CONFIG, TENSORS)] == ["new", "new"]
+
+
+def test_a_missing_file_is_left_out_and_a_missing_repository_is_told(hub):
     put(hub, "someone/model/config.json", "one")
-    assert fetch("someone/model", "model.safetensors") is None
+    assert not (fetch("someone/model", [TENSORS]) / TENSORS).exists()
     with pytest.raises(ValueError, match="no model 'someone/nothing' on http.*private.*hf auth"):
-        fetch("someone/nothing", "config.json")
+        fetch("someone/nothing", [CONFIG])
 
 
 def test_what_is_no_name_is_told(hub):
     with pytest.raises(ValueError, match="'--/--' is no name of a model"):
-        fetch("--/--", "config.json")
+        fetch("--/--", [CONFIG])
 
 
-def test_offline_a_cached_file_is_enough(hub, monkeypatch):
+def test_offline_cached_files_are_enough(hub, monkeypatch):
     put(hub, "someone/model/config.json", "one")
-    path = fetch("someone/model", "config.json")
+    folder = fetch("someone/model", [CONFIG])
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")  # nobody listens there
-    assert fetch("someone/model", "config.json") == path
+    assert fetch("someone/model", [CONFIG]) == folder
     with pytest.raises(ValueError) as caught:
-        fetch("someone/other", "config.json")
+        fetch("someone/other", [CONFIG])
     message = str(caught.value)
     assert "someone/other is not on this machine" in message and "cannot be reached" in message
     assert "hf download someone/other" in message and constants.HF_HUB_CACHE in message
 
 
+def answer_within(seconds: float) -> str:
+    """What :func:`fetch` says, where it says something in time."""
+    said = []
+
+    def ask() -> None:
+        try:
+            fetch("someone/model", [CONFIG])
+        except ValueError as error:
+            said.append(str(error))
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return said[0] if said else f"nothing in {seconds} seconds"
+
+
 def test_a_hub_that_takes_calls_and_says_nothing_is_given_up(hub, monkeypatch):
-    """What is limited is one short request: the download, which tries six times, never begins."""
-    monkeypatch.setattr(module, "PATIENCE", 0.2)
-    monkeypatch.setattr(module, "hf_hub_download", only_cached(module.hf_hub_download))
+    """With the patience that users meet; huggingface_hub alone takes a minute."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
         monkeypatch.setattr(constants, "ENDPOINT", address)
-        with pytest.raises(ValueError, match="cannot be reached"):
-            fetch("someone/model", "config.json")
-
-
-def only_cached(download):
-    def ask(repository, file, local_files_only=False, **settings):
-        assert local_files_only, "the Hub was asked for a file"
-        return download(repository, file, local_files_only=True)
-
-    return ask
+        assert "cannot be reached" in answer_within(20)
 
 
 def test_names_that_are_never_resolved_do_not_hold_anybody(hub, monkeypatch):
@@ -75,13 +93,11 @@ def test_names_that_are_never_resolved_do_not_hold_anybody(hub, monkeypatch):
 
     class Stuck:
         def head(self, *arguments: object, **settings: object) -> None:
-            released.wait(30)
+            released.wait(60)
 
-    assert module.PATIENCE + 1 < 5, "whoever chooses such a model waits that long"
-    monkeypatch.setattr(module, "PATIENCE", -0.9)  # the thread is given a tenth of a second
+    monkeypatch.setattr(module, "PATIENCE", 0.1)
     monkeypatch.setattr(module, "get_session", Stuck)
-    with pytest.raises(ValueError, match="cannot be reached"):
-        fetch("someone/model", "config.json")
+    assert "cannot be reached" in answer_within(20)
     released.set()
 
 
@@ -91,13 +107,10 @@ def test_a_proxy_that_answers_for_the_hub_is_not_the_hub(hub, monkeypatch, statu
         def head(self, *arguments: object, **settings: object) -> SimpleNamespace:
             return SimpleNamespace(status_code=status)
 
-    monkeypatch.setattr(module, "hf_hub_download", only_cached(module.hf_hub_download))
     monkeypatch.setattr(module, "get_session", Proxy)
-    with pytest.raises(ValueError, match="cannot be reached"):
-        fetch("someone/model", "config.json")
+    assert "cannot be reached" in answer_within(20)
 
 
 def test_switched_off_by_the_environment(hub, monkeypatch):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    with pytest.raises(ValueError, match="switched off by HF_HUB_OFFLINE"):
-        fetch("someone/model", "config.json")
+    assert "switched off by HF_HUB_OFFLINE" in answer_within(20)

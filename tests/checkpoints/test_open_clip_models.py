@@ -5,6 +5,7 @@ import os
 import open_clip
 import pytest
 import torch
+from huggingface_hub import constants
 from open_clip import pretrained
 from safetensors.torch import save_file
 
@@ -52,11 +53,13 @@ def test_the_page_takes_it_by_its_name(hub, clip):
     assert plain.method == "plain" and (plain.similarity != result.similarity).any()
 
 
-def test_a_pickle_is_read_for_its_tensors_only(hub, clip):
+def test_a_pickle_is_read_for_its_tensors_only(hub, clip, monkeypatch):
     path = hub / "someone" / "small" / "open_clip_pytorch_model.bin"
     torch.save({"state_dict": clip.state_dict()}, path)
     loaded, _ = load_open_clip(NAME)
     assert torch.equal(loaded.logit_scale, clip.logit_scale)
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")  # nobody listens there
+    assert locate_clip(NAME).name == path.name
 
 
 def test_a_pickle_that_does_something_is_refused(hub, clip, tmp_path):

@@ -68,16 +68,19 @@ def test_anything_else_is_another_pool(painted, tmp_path, other):
 def test_an_altered_painter_paints_anew(painted, tmp_path, monkeypatch):
     package = tmp_path / "package"
     package.mkdir()
+    (package / "objects").mkdir()
     (package / "painter.py").write_text("old")
+    (package / "objects" / "cars.py").write_text("old")
     (package / "captions.py").write_text("old")
     monkeypatch.setattr(street_pool.streets, "__path__", [str(package)])
     StreetPool.open(["game"], 2, 0, SIZE, tmp_path, workers=0)
     (package / "captions.py").write_text("new")
     StreetPool.open(["game"], 2, 0, SIZE, tmp_path, workers=0)
     assert len(painted) == 2
-    (package / "painter.py").write_text("new")
-    StreetPool.open(["game"], 2, 0, SIZE, tmp_path, workers=0)
-    assert len(painted) == 4
+    for count, painter in ((4, "painter.py"), (6, "objects/cars.py")):
+        (package / painter).write_text("new")
+        StreetPool.open(["game"], 2, 0, SIZE, tmp_path, workers=0)
+        assert len(painted) == count
 
 
 def test_an_interrupted_pool_goes_on(painted, tmp_path, monkeypatch):

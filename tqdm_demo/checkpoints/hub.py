@@ -2,22 +2,21 @@
 
 Left to itself, huggingface_hub asks an unreachable Hub six times before it gives up, which took it
 24 seconds where names are not resolved. So the cache is asked first; what is not in it is only
-downloaded where one short request finds the Hub.
+downloaded where one short request finds the Hub. That is all that is added to
+``snapshot_download``, which takes every file from the same revision of a repository.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
-from huggingface_hub import constants, hf_hub_download
+from huggingface_hub import constants, snapshot_download
 from huggingface_hub.errors import (
-    EntryNotFoundError,
     GatedRepoError,
-    HfHubHTTPError,
     HFValidationError,
     LocalEntryNotFoundError,
-    OfflineModeIsEnabled,
     RepositoryNotFoundError,
 )
 from huggingface_hub.utils import get_session
@@ -26,25 +25,30 @@ from huggingface_hub.utils import get_session
 PATIENCE = 3.0
 
 
-def fetch(repository: str, file: str) -> Path | None:
-    """A file of a repository, downloaded where it is not in the cache; None = it has no such file.
+def fetch(repository: str, files: Sequence[str]) -> Path:
+    """A folder with files of one revision of a repository, downloaded where they are not cached.
 
-    A cached file is taken as it is, without looking for a newer one.
+    Cached files are taken as they are, without looking for newer ones.
 
     Args:
         repository: ``user/name``.
-        file: its path in the repository.
+        files: their paths in the repository.
+
+    Returns:
+        The folder in the cache; files that the repository does not have are not in it.
 
     Raises:
         ValueError: no such repository, or one that cannot be reached or read; a sentence that
             says what to do.
     """
-    cached = find_cached(repository, file)
+    cached = find_cached(repository, files)
     if cached is not None:
         return cached
     _check_reachable(repository)
     try:
-        return Path(hf_hub_download(repository, file))
+        return Path(
+            snapshot_download(repository, allow_patterns=list(files), etag_timeout=PATIENCE)
+        )
     except GatedRepoError as error:
         raise ValueError(
             f"The licence of {repository} must be accepted on {constants.ENDPOINT}/{repository} "
@@ -57,24 +61,25 @@ def fetch(repository: str, file: str) -> Path | None:
         ) from error
     except LocalEntryNotFoundError as error:
         raise ValueError(_unreachable(repository, "broke off")) from error
-    except EntryNotFoundError:
-        return None
-    except (HfHubHTTPError, OSError) as error:
-        raise ValueError(f"{file} of {repository} could not be downloaded: {error}") from error
+    except Exception as error:  # which ones depends on the library that a session is made of
+        raise ValueError(f"{repository} could not be downloaded: {error}") from error
 
 
-def find_cached(repository: str, file: str) -> Path | None:
-    """A file of a repository where it is in the local cache, else None.
+def find_cached(repository: str, files: Sequence[str]) -> Path | None:
+    """The folder in the local cache where all of these files are in it, else None.
 
     Raises:
         ValueError: no name of a repository.
     """
     try:
-        return Path(hf_hub_download(repository, file, local_files_only=True))
-    except (LocalEntryNotFoundError, OfflineModeIsEnabled):
+        folder = Path(
+            snapshot_download(repository, allow_patterns=list(files), local_files_only=True)
+        )
+    except LocalEntryNotFoundError:
         return None
     except HFValidationError as error:
         raise ValueError(f"{repository!r} is no name of a model on the Hub: {error}") from error
+    return folder if all((folder / file).is_file() for file in files) else None
 
 
 def _check_reachable(repository: str) -> None:

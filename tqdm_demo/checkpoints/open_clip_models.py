@@ -36,10 +36,11 @@ def locate_clip(name: str) -> Path:
     """
     architecture, pretrained = _split(name)
     repository = _repository(architecture, pretrained)
-    for file in _FILES:
-        path = fetch(repository, file)
-        if path is not None:
-            return path
+    for find in (find_cached, fetch):  # without a network, any of the files in the cache will do
+        for file in _FILES:
+            folder = find(repository, [file])
+            if folder is not None and (folder / file).is_file():
+                return folder / file
     raise ValueError(f"{repository} holds neither {' nor '.join(_FILES)}")
 
 
@@ -68,10 +69,10 @@ def load_open_clip(name: str) -> tuple[open_clip.CLIP, dict[str, Any]]:
 def cached_positions(name: str) -> Tensor | None:
     """The text tower's whole position table (77, W) where the CLIP's weights are in the cache."""
     architecture, pretrained = _split(name)
-    path = find_cached(_repository(architecture, pretrained), _FILES[0])
-    if path is None:
+    folder = find_cached(_repository(architecture, pretrained), _FILES[:1])
+    if folder is None:
         return None
-    with safe_open(path, "pt") as tensors:
+    with safe_open(folder / _FILES[0], "pt") as tensors:
         names = set(tensors.keys())
         for key in ("positional_embedding", "text.positional_embedding"):
             if key in names:

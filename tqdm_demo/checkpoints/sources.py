@@ -172,13 +172,11 @@ def _split(source: str) -> tuple[str, str, str | None]:
 
 def _from_hub(repository: str) -> Path:
     """The folder in the local cache that holds a checkpoint from the Hub."""
-    paths = [fetch(repository, file) for file in (CONFIG_FILE, TENSOR_FILE)]
-    if None in paths:
-        raise ValueError(
-            f"{repository} on the Hub is no model of this project: it has no "
-            f"{(CONFIG_FILE, TENSOR_FILE)[paths.index(None)]}."
-        )
-    return paths[0].parent
+    folder = fetch(repository, (CONFIG_FILE, TENSOR_FILE))
+    for file in (CONFIG_FILE, TENSOR_FILE):
+        if not (folder / file).is_file():
+            raise ValueError(f"{repository} on the Hub is no model of this project: no {file}.")
+    return folder
 
 
 def _checked(folder: Path) -> Path:

@@ -16,13 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock
 from PIL import Image
 from tqdm import tqdm
 
 from tqdm_demo.atomic_files import replace_text
 from tqdm_demo.data.file_source import FileSource, PictureFiles, check_size
 from tqdm_demo.data.label_files import read_labels
-from tqdm_demo.data.street_pool import file_lock, mapper
+from tqdm_demo.data.street_pool import mapper
 from tqdm_demo.vocabulary import IGNORED
 
 _VERSION = 1
@@ -59,7 +60,7 @@ def open_index(sources: Sequence[FileSource], path: Path, classes: int, workers:
     files = [file for source in sources for file in source.files]
     print_of_files = _fingerprint(files)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with file_lock(path.with_suffix(".lock")):
+    with FileLock(path.with_suffix(".lock")):
         found = _load(path, print_of_files)
         if found is None:
             found = _count_all(files, workers)

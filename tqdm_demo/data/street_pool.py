@@ -9,7 +9,6 @@ Axes: N pictures; H W pixels.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import multiprocessing
@@ -21,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock
 from numpy.lib.format import open_memmap
 from tqdm import tqdm
 
@@ -30,7 +30,7 @@ from tqdm_demo.streets.domains import DOMAINS, paint
 CACHE_DIR = Path("runs/pools")
 CHUNK = 32  # pictures that one task paints, and that an interruption loses at most per process
 # Files of the streets package that have no say in what a picture looks like.
-_NO_PAINTERS = {"captions.py", "examples.py"}
+_NO_PAINTERS = {"captions.py", "paint_examples.py"}
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class StreetPool:
             if workers and multiprocessing.parent_process():
                 # Most likely a program without the guard: it would wait for itself.
                 raise RuntimeError('paint below `if __name__ == "__main__":`, or with workers=0')
-            with file_lock(folder.with_suffix(".lock")):
+            with FileLock(folder.with_suffix(".lock")):
                 if not folder.exists():
                     partial = folder.with_suffix(".partial")
                     _paint_all(partial, pictures, size, workers)
@@ -130,18 +130,12 @@ def _check(pictures: Sequence[tuple[int, str]], size: tuple[int, int]) -> None:
 def _digest(pictures: Sequence[tuple[int, str]], size: tuple[int, int]) -> str:
     """Sixteen hexadecimal digits that change when a picture of the pool could change."""
     digest = hashlib.sha256(json.dumps([list(size), list(pictures)]).encode())
-    for path in sorted(Path(streets.__path__[0]).glob("*.py")):
-        if path.name not in _NO_PAINTERS:
-            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    package = Path(streets.__path__[0])
+    for path in sorted(package.rglob("*.py")):
+        name = path.relative_to(package).as_posix()
+        if name not in _NO_PAINTERS:
+            digest.update(name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
-
-
-@contextmanager
-def file_lock(path: Path) -> Iterator[None]:
-    """Two processes that want the same file: one makes it, the other waits here."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _paint_all(
