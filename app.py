@@ -10,6 +10,7 @@ import os
 from functools import partial
 from threading import Event, Thread
 
+from tqdm_demo.console import print_any_text
 from tqdm_demo.inference.predictor import Predictor
 from tqdm_demo.interface.examples import read_examples
 from tqdm_demo.interface.model_manager import ModelManager
@@ -42,6 +43,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def main() -> None:
     """Loads the models and serves the page until it is interrupted."""
+    print_any_text()
     arguments = parse_arguments()
     try:
         load = partial(Predictor.load, window_batch=arguments.window_batch)

@@ -1,27 +1,10 @@
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from tqdm_demo.checkpoints.folder import WEIGHTS, read_config
-from tqdm_demo.config import ModelConfig, TrainConfig, from_json, to_json
-
-
-@pytest.mark.parametrize(
-    "config",
-    [
-        ModelConfig(class_names=("road", "sky"), fixed_size=True, window_stride=341),
-        TrainConfig(steps=7, resize_range=(0.25, 3.0)),
-    ],
-)
-def test_a_configuration_comes_back_from_json(config):
-    assert from_json(type(config), json.loads(json.dumps(to_json(config)))) == config
-
-
-def test_unknown_keys_are_named():
-    with pytest.raises(ValueError, match="unknown ModelConfig keys .'colour'."):
-        from_json(ModelConfig, {"colour": 1})
+from tqdm_demo.config import ModelConfig, TrainConfig
+from tqdm_demo.config_json import from_json
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,10 @@ FLOORS = (
     {"checkpoints"},
     {"systems"},
     {"model", "streets"},
-    {"config", "presets", "vocabulary", "class_list", "devices", "atomic_files"},
+    {
+        *("config", "config_json", "presets", "vocabulary", "class_list"),
+        *("console", "devices", "atomic_files"),
+    },
 )
 FLOOR = {package: number for number, floor in enumerate(FLOORS) for package in floor}
 # Of its neighbours and of what lies far below, the page needs this much and no more.

@@ -9,9 +9,9 @@ from PIL import Image
 
 from tqdm_demo import pretrain
 from tqdm_demo.checkpoints.folder import load_clip, save_clip
-from tqdm_demo.config import PretrainConfig
 from tqdm_demo.pretraining.clip_pictures import photo_pictures, picture_shares, seen_domains
 from tqdm_demo.pretraining.clip_steps import optimizers, rate_factor, restore
+from tqdm_demo.pretraining.config import PretrainConfig
 from tqdm_demo.pretraining.views import Pictures
 from tqdm_demo.streets.domains import HELD_OUT
 

@@ -17,7 +17,8 @@ from safetensors.torch import load_file
 
 from tqdm_demo import train
 from tqdm_demo.checkpoints.folder import load_segmenter
-from tqdm_demo.config import ModelConfig, TrainConfig, from_json
+from tqdm_demo.config import ModelConfig, TrainConfig
+from tqdm_demo.config_json import from_json
 from tqdm_demo.data import street_pool
 from tqdm_demo.data.crops import PooledCrops
 from tqdm_demo.presets import PRESETS

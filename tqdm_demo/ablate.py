@@ -32,6 +32,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from tqdm_demo.console import print_any_text
 from tqdm_demo.evaluation.ablation import Run, format_table, read_results, summarise, write_json
 
 WORLDS = ("streets", "photos")
@@ -124,6 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: a run failed; all others were done.
     """
+    print_any_text()
     options = _parse(arguments)
     runs = [
         Run(*parts)

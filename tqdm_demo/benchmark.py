@@ -24,11 +24,13 @@ import numpy as np
 import torch
 from PIL import Image
 
+from tqdm_demo.console import print_any_text
 from tqdm_demo.inference.predictor import MODES, Predictor
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
+    print_any_text()
     options = _parse(arguments)
     print(json.dumps(vars(options)), flush=True)
     context = multiprocessing.get_context("spawn")

@@ -39,7 +39,9 @@ from tqdm_demo.checkpoints.published.plan import Plan, converted_tensors
 from tqdm_demo.checkpoints.published.recognition import plan_file, trained_on
 from tqdm_demo.checkpoints.published.tqdm_models import training_set
 from tqdm_demo.checkpoints.tensor_file import TensorSpec, write_tensors
-from tqdm_demo.config import ModelConfig, to_json
+from tqdm_demo.config import ModelConfig
+from tqdm_demo.config_json import to_json
+from tqdm_demo.console import print_any_text
 
 DTYPES = {"float32": torch.float32, "float16": torch.float16}
 
@@ -68,6 +70,7 @@ class Published:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the program; the arguments are those of the command line."""
+    print_any_text()
     options = _parse(arguments)
     try:
         convert(options.checkpoint, options.folder, DTYPES[options.dtype], options.backbone)

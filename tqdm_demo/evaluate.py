@@ -49,6 +49,7 @@ from tqdm import tqdm
 from tqdm_demo.atomic_files import replace_text
 from tqdm_demo.checkpoints.folder import CONFIG_FILE
 from tqdm_demo.checkpoints.sources import locate
+from tqdm_demo.console import print_any_text
 from tqdm_demo.data.datasets import DataSource, FileSource, StreetSource, describe, parse_data
 from tqdm_demo.data.readers import Choice, check_complete, open_readers
 from tqdm_demo.data.street_pool import CACHE_DIR
@@ -87,6 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: what was asked for cannot be measured; a message says why.
     """
+    print_any_text()
     options = _parse(arguments)
     try:
         run(options)

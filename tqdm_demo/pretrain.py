@@ -28,7 +28,8 @@ import torch
 from tqdm import tqdm
 
 from tqdm_demo.checkpoints.folder import load_clip, resolve_source, save_clip
-from tqdm_demo.config import CLIP_MEAN, CLIP_STD, PretrainConfig
+from tqdm_demo.config import CLIP_MEAN, CLIP_STD
+from tqdm_demo.console import print_any_text
 from tqdm_demo.data.street_pool import CACHE_DIR
 from tqdm_demo.inference.predictor import choose_device
 from tqdm_demo.pretraining.clip_pictures import (
@@ -39,6 +40,7 @@ from tqdm_demo.pretraining.clip_pictures import (
     seen_domains,
 )
 from tqdm_demo.pretraining.clip_steps import optimizers, restore, store, take_step
+from tqdm_demo.pretraining.config import PretrainConfig
 from tqdm_demo.pretraining.region_text import (
     caption_regions,
     multi_positive_loss,
@@ -212,19 +214,34 @@ def publish(clip: open_clip.CLIP, config: PretrainConfig, run: Run, records: lis
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
+    print_any_text()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--out", type=Path, default=Path("weights/streets-clip"))
-    parser.add_argument("--cache", type=Path, default=CACHE_DIR, help="of painted pictures")
-    parser.add_argument("--photos", type=Path, help="folder with images/ and labels/")
-    parser.add_argument("--init", help="start from this CLIP: a bundled name or a folder")
-    parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--device", default="auto", help="auto, cuda, mps or cpu")
-    add_options(parser.add_argument_group("training"), PretrainConfig)
+    parser.add_argument(
+        "--out", type=Path, default=Path("weights/streets-clip"), metavar="DIR",
+        help="the CLIP folder (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--cache", type=Path, default=CACHE_DIR, metavar="DIR",
+        help="of painted pictures and the state (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--photos", type=Path, metavar="DIR",
+        help="real frames: a folder with images/ and labels/ (default: none)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--init", metavar="CLIP", help="start from this one: a bundled name or a folder"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on from the state in --cache")
+    parser.add_argument("--device", default="auto", help="auto, cuda, mps or cpu (default: auto)")
+    add_options(parser, "training", PretrainConfig())
     options = parser.parse_args(arguments)
     run = Run(options.out, options.cache, options.photos, options.init, options.resume)
-    config = with_options(PretrainConfig(), options)
+    try:
+        config = with_options(PretrainConfig(), options)
+    except ValueError as error:
+        raise SystemExit(f"pretrain: {error}") from error
     print(json.dumps(dataclasses.asdict(config), indent=1))
     train(config, run, choose_device(options.device))
 

@@ -25,6 +25,7 @@ from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
 
 from tqdm_demo.checkpoints.folder import CONFIG_FILE, TENSOR_FILE, read_config, resolve_source
 from tqdm_demo.checkpoints.model_card import complete_card
+from tqdm_demo.console import print_any_text
 
 ROOT = Path(__file__).resolve().parents[1]
 CARD_FILE = "README.md"
@@ -72,6 +73,7 @@ class Upload:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the program; the arguments are those of the command line."""
+    print_any_text()
     options = _parse(arguments)
     try:
         if options.space:

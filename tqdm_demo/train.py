@@ -40,33 +40,24 @@ from tqdm_demo.checkpoints.folder import (
     save_segmenter,
 )
 from tqdm_demo.checkpoints.open_clip_models import load_open_clip
-from tqdm_demo.config import ModelConfig, TrainConfig, to_json
+from tqdm_demo.config import ModelConfig, TrainConfig
+from tqdm_demo.config_json import to_json
+from tqdm_demo.console import print_any_text
 from tqdm_demo.data.crops import open_crops
 from tqdm_demo.data.datasets import FileSource
-from tqdm_demo.data.street_pool import CACHE_DIR
 from tqdm_demo.devices import choose_device
 from tqdm_demo.evaluation.recorded import without_paths
 from tqdm_demo.model.segmenter import Segmenter
 from tqdm_demo.presets import PRESETS
+from tqdm_demo.training.command_line import FIXED, parse, training_of
 from tqdm_demo.training.distributed import gradient_sync, join, leave, rank, wrap_model
 from tqdm_demo.training.loop import Progress, Task, Training
 from tqdm_demo.training.model_card import write_card
 from tqdm_demo.training.objective import Objective
-from tqdm_demo.training.options import add_options, with_options
-from tqdm_demo.training.validation import (
-    SPECS,
-    TrainingData,
-    find_data,
-    read_pictures,
-    with_data_root,
-)
+from tqdm_demo.training.options import with_options
+from tqdm_demo.training.validation import SPECS, TrainingData, find_data, read_pictures
 
 OPEN_CLIP = "open_clip:"
-# What the CLIP decides, and what makes a preset what it is.
-_FIXED = (
-    *("clip", "class_names", "queries", "image_mean", "image_std", "input_size"),
-    *("text_tower", "image_tower", "fixed_size", "clip_weights", "window_stride"),
-)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -75,15 +66,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: the training cannot begin or go on; a message says why.
     """
-    options = _parse(arguments)
+    print_any_text()
+    options = parse(arguments, __doc__)
     if options.threads:
         torch.set_num_threads(options.threads)
-    training = with_options(PRESETS[options.preset].training, options)
     options.clip = options.clip or PRESETS[options.preset].clip
     options.out = options.out or WEIGHTS / options.preset
     options.work = options.work or Path("runs") / "training" / options.out.name
     try:
-        training = with_data_root(training, options.data_root)
+        training = training_of(options)
         device = join(choose_device(options.device))
         data = find_data(training)
         clip, model = _start(options, training)
@@ -210,7 +201,7 @@ def _start(options: argparse.Namespace, training: TrainConfig) -> tuple[nn.Modul
     """The CLIP and the architecture on top of it."""
     model = PRESETS[options.preset].model
     clip, about = load_start(options.clip, model)
-    model = with_options(model, options, skip=_FIXED)
+    model = with_options(model, options, skip=FIXED)
     if not about:
         return clip, model
     shared = _shared_clip(resolve_source(options.clip), options.out)
@@ -263,29 +254,6 @@ def _shared_clip(clip_folder: Path, out: Path) -> str | None:
     """The CLIP's name, if a checkpoint in ``out`` will find this very CLIP's towers by it."""
     found = find_clip(clip_folder.name, out)
     return clip_folder.name if found.resolve() == clip_folder.resolve() else None
-
-
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--preset", choices=PRESETS, default="clip-vit-b-gta5")
-    parser.add_argument(
-        "--data-root", type=Path, metavar="DIR", help="folder of sets that name none"
-    )
-    parser.add_argument("--clip", help="name, folder or open_clip:MODEL/WEIGHTS")
-    parser.add_argument("--out", type=Path, help="default: weights/PRESET")
-    parser.add_argument("--work", type=Path, help="default: runs/training/NAME of --out")
-    parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--device", default="auto", help="auto, cuda, mps or cpu")
-    parser.add_argument("--threads", type=int, help="of the CPU; default: torch's choice")
-    parser.add_argument("--workers", type=int, default=2, help="painting and reading processes")
-    parser.add_argument(
-        "--cache", type=Path, default=CACHE_DIR, help="of painted and filtered ones"
-    )
-    add_options(parser.add_argument_group("training"), TrainConfig)
-    add_options(parser.add_argument_group("model"), ModelConfig, skip=_FIXED)
-    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

@@ -20,8 +20,8 @@ from tqdm_demo.checkpoints.folder import (
     resolve_source,
     save_clip,
     save_segmenter,
-    skip_init,
 )
+from tqdm_demo.checkpoints.skip_init import skip_init
 from tqdm_demo.config import ModelConfig
 from tqdm_demo.model.segmenter import Segmenter
 
@@ -190,9 +190,11 @@ def test_every_tensor_that_does_not_fit_is_named(segmenter, tmp_path):
 def test_a_clip_comes_back_with_its_configuration(tmp_path):
     torch.manual_seed(2)
     clip = open_clip.CLIP(**CLIP).eval()
-    save_clip(clip, tmp_path, {"clip": CLIP, "words": ["car", "taxi"]}, half=False)
+    sections = {"clip": CLIP, "image_mean": [0.5, 0.4, 0.3], "image_std": [0.3, 0.2, 0.1],
+                "input_size": [32, 64], "words": ["car", "taxi"]}  # fmt: skip
+    save_clip(clip, tmp_path, sections, half=False)
     loaded, config = load_clip(tmp_path)
-    assert config == {"clip": CLIP, "words": ["car", "taxi"]}
+    assert config == sections
     tokens = open_clip.tokenize(["a car"], context_length=14)
     assert torch.equal(loaded.encode_text(tokens), clip.encode_text(tokens))
     pixels = torch.randn(1, 3, 32, 32)

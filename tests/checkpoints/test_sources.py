@@ -9,7 +9,8 @@ from safetensors.torch import save_file
 
 from tqdm_demo.checkpoints.folder import load_segmenter, read_config, save_segmenter
 from tqdm_demo.checkpoints.sources import BUNDLED, CURATED, describe, load_model, locate
-from tqdm_demo.config import ModelConfig, from_json
+from tqdm_demo.config import ModelConfig
+from tqdm_demo.config_json import from_json
 from tqdm_demo.inference.predictor import Predictor
 from tqdm_demo.model.segmenter import Segmenter
 from tqdm_demo.systems.trained import TrainedModel
@@ -93,6 +94,42 @@ def test_descriptions_need_no_network_and_never_fail(tiny_weights):
     assert describe("zero-shot:someone/clip").kind == "zero-shot"
     assert describe("open_clip:ViT-H-14/laion2b_s32b_b79k").title.startswith("ViT-H-14")
     assert all(describe(model.source) is model for model in CURATED)
+
+
+COLOURS = '"image_mean": [0, 0, 0], "image_std": [1, 1, 1], "input_size": [8, 8]}'
+FOREIGN = {
+    "null": "is null; it takes an object",
+    "[1, 2]": "is [1, 2]; it takes an object",
+    100_000 * "[": "cannot read",
+    '{"model_type": "bert"}': "no section 'model'",
+    '{"model": "resnet50"}': 'ModelConfig is "resnet50"; it takes an object',
+    '{"model": {"queries": ["textual"]}}': "it takes 'textual' or 'learned'",
+    '{"model": {"clip": {"text_cfg": 7}}}': "text_cfg",
+    '{"model": {}}': "describes no model that can be built: KeyError",
+    '{"model": {}, "results": [], "training": 3}': "results is []; it takes an object",
+    '{"clip": ["ViT"]}': 'clip is ["ViT"]; it takes an object',
+    '{"clip": {"embed_dim": 8}, "image_mean": 0}': "image_mean is 0; it takes a list of 3",
+    '{"clip": {"embed_dim": 8, "vision_cfg": {"depth": 3}, "text_cfg": {}}, ' + COLOURS: "depth",
+    '{"clip": {"embed_dim": 8, "vision_cfg": {"width": 0}, "text_cfg": {}}, ' + COLOURS: "built",
+}
+
+
+@pytest.mark.parametrize("text", FOREIGN, ids=lambda text: text[:40])
+def test_a_config_of_another_program_is_told_and_never_breaks_a_description(tmp_path, text):
+    (tmp_path / "config.json").write_text(text)
+    source = ("zero-shot:" if '"clip": [' in text or '"embed_dim"' in text else "") + str(tmp_path)
+    assert describe(source).source == source
+    with pytest.raises(ValueError) as raised:
+        load_model(source, "cpu")
+    assert FOREIGN[text] in str(raised.value)
+    assert str(tmp_path) in str(raised.value)
+
+
+def test_results_of_an_odd_shape_never_break_a_description(tiny_weights, tmp_path):
+    sections = read_config(tiny_weights / "tiny-tqdm")
+    for odd in ({"measured": 3}, {"measured": {"a": "b"}}, {"validation": {"a": {"miou": "x"}}}):
+        (tmp_path / "config.json").write_text(json.dumps({**sections, "results": odd}))
+        assert describe(str(tmp_path)).kind == "textual"
 
 
 def test_a_training_is_told_in_words(tiny_weights, tmp_path):

@@ -12,9 +12,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from tqdm_demo.checkpoints.folder import skip_init
 from tqdm_demo.checkpoints.published.plan import converted_tensors
 from tqdm_demo.checkpoints.published.tqdm_models import plan_conversion
+from tqdm_demo.checkpoints.skip_init import skip_init
 from tqdm_demo.inference.predictor import Predictor
 from tqdm_demo.inference.preprocessing import cut_window
 from tqdm_demo.inference.sliding_window import (

@@ -22,9 +22,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tqdm_demo.checkpoints.folder import skip_init
 from tqdm_demo.checkpoints.published.plan import converted_tensors
 from tqdm_demo.checkpoints.published.tqdm_models import Plan, plan_conversion
+from tqdm_demo.checkpoints.skip_init import skip_init
 from tqdm_demo.config import TrainConfig
 from tqdm_demo.model.assignment import QueryAssignment
 from tqdm_demo.model.segmenter import Decoding, Segmenter

@@ -16,10 +16,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from tqdm_demo.checkpoints.folder import skip_init
 from tqdm_demo.checkpoints.published.dino_models import REIN, SOMA, MergedSoma
 from tqdm_demo.checkpoints.published.plan import converted_tensors, make_plan
 from tqdm_demo.checkpoints.published.tldr_models import TLDR
+from tqdm_demo.checkpoints.skip_init import skip_init
 from tqdm_demo.model.mask2former import semantic_scores
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 

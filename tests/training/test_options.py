@@ -2,15 +2,21 @@
 
 import argparse
 from dataclasses import dataclass
+from typing import Annotated, ClassVar
 
 import pytest
+from pydantic import ConfigDict, Field
 
 from tqdm_demo.training.options import add_options, with_options
 
 
 @dataclass(frozen=True)
 class Settings:
-    step_count: int = 3
+    __pydantic_config__ = ConfigDict(use_attribute_docstrings=True)
+    GROUPS: ClassVar[dict[str, str]] = {"step_count": "length", "name": "others"}
+
+    step_count: Annotated[int, Field(ge=1)] = 3
+    """Steps, 100% of them, in all."""
     rate: float = 0.5
     name: str = "a"
     fast: bool = True
@@ -20,7 +26,7 @@ class Settings:
 
 def parse(*arguments):
     parser = argparse.ArgumentParser()
-    add_options(parser, Settings, skip={"hidden"})
+    add_options(parser, "settings: ", Settings(name="preset"), skip={"hidden"})
     return with_options(Settings(name="preset"), parser.parse_args(arguments))
 
 
@@ -46,3 +52,19 @@ def test_an_option_of_another_meaning_is_passed_over():
 def test_refused(arguments, capsys):
     with pytest.raises(SystemExit):
         parse(*arguments)
+
+
+def test_a_value_out_of_its_range_is_named():
+    with pytest.raises(ValueError, match="step_count is 0; it takes an integer at least 1"):
+        parse("--step-count", "0")
+
+
+def test_help_has_sentences_ranges_and_the_values_of_the_instance(capsys):
+    with pytest.raises(SystemExit):
+        parse("--help")
+    printed = capsys.readouterr().out
+    length, others = printed.split("settings: length:")[1].split("settings: others:")
+    assert "Steps, 100% of them, in all. (an integer at least 1; default: 3)" in " ".join(
+        length.split()
+    )
+    assert "--no-fast" in others and "(default: preset)" in others and "default: 1.0 2.0" in others

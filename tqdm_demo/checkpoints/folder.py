@@ -8,21 +8,23 @@ Tensors may be float16 on disk; in memory they are float32. Nothing is ever unpi
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import open_clip
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from tqdm_demo.atomic_files import replacing
-from tqdm_demo.config import ModelConfig, from_json, to_json
+from tqdm_demo.checkpoints.skip_init import skip_init
+from tqdm_demo.config import ClipConfig, ModelConfig
+from tqdm_demo.config_json import brief, from_json, to_json
 from tqdm_demo.model.segmenter import Segmenter, text_tower_weights
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "weights"
@@ -32,38 +34,8 @@ TEXT_TOWER = "text_encoder.tower."
 IMAGE_TOWER = "image_encoder.tower."
 CLIP_IMAGE_TOWER = "visual."  # open_clip's name for it
 
-# What random starts are made of, in place.
-_DRAWING = frozenset(
-    {Tensor.normal_, Tensor.uniform_, Tensor.erfinv_, Tensor.mul_, Tensor.add_, Tensor.clamp_}
-)
-
-
-@contextmanager
-def skip_init() -> Iterator[None]:
-    """Models built inside get no random initialisation, which takes a large one half a minute.
-
-    Their parameters hold nothing of use until a checkpoint is loaded.
-    """
-    with _SkipInit():
-        yield
-
-
-class _SkipInit(TorchFunctionMode):
-    """Runs everything but what draws random numbers into parameters."""
-
-    def __torch_function__(
-        self, function: Any, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        kwargs = kwargs or {}
-        if getattr(function, "__module__", None) == "torch.nn.init":
-            return kwargs["tensor"] if "tensor" in kwargs else args[0]
-        if function in _DRAWING:
-            if function is not Tensor.normal_ and isinstance(args[0], nn.Parameter):
-                return args[0]
-            if function in (Tensor.normal_, Tensor.uniform_):
-                # Zeros and not nothing: truncated distributions draw again until all values fit.
-                return args[0].zero_()
-        return function(*args, **kwargs)
+Config = TypeVar("Config")
+Network = TypeVar("Network", bound=nn.Module)
 
 
 def resolve_source(name: str) -> Path:
@@ -93,17 +65,58 @@ def find_clip(name: str, folder: Path) -> Path:
     return beside if (beside / CONFIG_FILE).is_file() else WEIGHTS / name
 
 
+@dataclass(frozen=True)
+class _Records:
+    """Sections that every checkpoint may have."""
+
+    training: dict[str, Any] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
+    results: dict[str, Any] = field(default_factory=dict)
+    words: tuple[str, ...] = ()
+
+
 def read_config(folder: Path) -> dict[str, Any]:
     """All sections of a checkpoint's ``config.json``.
 
     Raises:
-        ValueError: no such file, or no JSON in it.
+        ValueError: no such file, no JSON object in it, or a section of a wrong type.
     """
     path = Path(folder) / CONFIG_FILE
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        sections = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"cannot read {path}: {error}") from error
+    if not isinstance(sections, dict):
+        raise ValueError(f"{path} is {brief(sections)}; it takes an object")
+    _from_sections(_Records, sections, path)
+    return sections
+
+
+def read_model_config(folder: Path) -> ModelConfig:
+    """The architecture of a segmenter's folder.
+
+    Raises:
+        ValueError: as :func:`read_config`, or a setting that is wrong, with what it takes.
+    """
+    path, sections = Path(folder) / CONFIG_FILE, read_config(folder)
+    if "model" not in sections:
+        raise ValueError(f"{path} has no section 'model': no segmenter's folder")
+    try:
+        return from_json(ModelConfig, sections["model"])
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def read_clip_config(folder: Path) -> ClipConfig:
+    """The architecture of a CLIP's folder.
+
+    Raises:
+        ValueError: as :func:`read_model_config`.
+    """
+    path, sections = Path(folder) / CONFIG_FILE, read_config(folder)
+    if "clip" not in sections:
+        raise ValueError(f"{path} has no section 'clip': no CLIP's folder")
+    return _from_sections(ClipConfig, sections, path)
 
 
 def load_segmenter(folder: Path) -> Segmenter:
@@ -114,10 +127,9 @@ def load_segmenter(folder: Path) -> Segmenter:
             configuration, all of them by name.
     """
     folder = Path(folder)
-    sections = read_config(folder)
-    if "model" not in sections:
-        raise ValueError(f"{folder / CONFIG_FILE} has no section 'model': no segmenter's folder")
-    config = from_json(ModelConfig, sections["model"])
+    config = read_model_config(folder)
+    with skip_init():
+        segmenter = _build(lambda: Segmenter(config), folder)
     tensors = _read_tensors(folder)
     if config.text_tower is not None:
         clip = _read_tensors(find_clip(config.text_tower, folder))
@@ -127,8 +139,6 @@ def load_segmenter(folder: Path) -> Segmenter:
         clip = _read_tensors(find_clip(config.image_tower, folder))
         visual = {k: v for k, v in clip.items() if k.startswith(CLIP_IMAGE_TOWER)}
         tensors |= {IMAGE_TOWER + k.removeprefix(CLIP_IMAGE_TOWER): v for k, v in visual.items()}
-    with skip_init():
-        segmenter = Segmenter(config)
     _load_strictly(segmenter, tensors, folder)
     return segmenter.eval()
 
@@ -176,12 +186,10 @@ def load_clip(folder: Path) -> tuple[open_clip.CLIP, dict[str, Any]]:
         ValueError: as :func:`load_segmenter`.
     """
     folder = Path(folder)
-    sections = read_config(folder)
-    if "clip" not in sections:
-        raise ValueError(f"{folder / CONFIG_FILE} has no section 'clip': no CLIP's folder")
-    clip = open_clip.CLIP(**sections["clip"])
+    config = read_clip_config(folder)
+    clip = _build(lambda: open_clip.CLIP(**config.clip), folder)
     _load_strictly(clip, _read_tensors(folder), folder)
-    return clip.eval(), sections
+    return clip.eval(), read_config(folder)
 
 
 def save_clip(
@@ -196,6 +204,26 @@ def save_clip(
         half: store float16.
     """
     _write(Path(folder), config, clip.state_dict(), half)
+
+
+def _from_sections(kind: type[Config], sections: Mapping[str, Any], path: Path) -> Config:
+    """A configuration of the sections that are its fields."""
+    known = {f.name for f in dataclasses.fields(kind)} & set(sections)
+    try:
+        return from_json(kind, {name: sections[name] for name in known})
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _build(make: Callable[[], Network], folder: Path) -> Network:
+    """A model of a configuration that may be anybody's."""
+    try:
+        return make()
+    except Exception as error:  # which one depends on the setting, deep in open_clip and torch
+        raise ValueError(
+            f"{folder / CONFIG_FILE} describes no model that can be built: "
+            f"{type(error).__name__}: {error}"
+        ) from error
 
 
 def _read_tensors(folder: Path) -> dict[str, Tensor]:

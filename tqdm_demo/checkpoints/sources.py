@@ -26,7 +26,9 @@ from tqdm_demo.checkpoints.folder import (
     find_clip,
     load_clip,
     load_segmenter,
+    read_clip_config,
     read_config,
+    read_model_config,
     resolve_source,
 )
 from tqdm_demo.checkpoints.hub import fetch
@@ -115,10 +117,10 @@ def describe(source: str) -> Description:
         return Description(source, f"{name}, zero-shot", about, "zero-shot")
     kind = "zero-shot" if source.startswith(ZERO_SHOT) else ""
     try:
-        sections = read_config(resolve_source(name))
-        kind = kind or sections["model"]["queries"]
-        about = _training(sections)
-    except (ValueError, KeyError):
+        folder = resolve_source(name)
+        kind = kind or read_model_config(folder).queries
+        about = _training(read_config(folder))
+    except (ValueError, KeyError, TypeError, AttributeError, OSError):  # the file may be anybody's
         return Description(source, name, "Not loaded yet.", kind)
     title = TITLES[kind] if source in BUNDLED else Path(name).name
     return Description(source, title, about, kind)
@@ -148,11 +150,14 @@ def load_model(source: str, device: torch.device) -> TrainedModel | ZeroShotMode
     if prefix == OPEN_CLIP:
         clip, config = load_open_clip(name)
     elif prefix == ZERO_SHOT:
-        clip, config = load_clip(_checked(locate(source)))
+        folder = locate(source)
+        _refuse_fetching(folder, read_clip_config(folder).clip)
+        clip, config = load_clip(folder)
     else:
         if method is not None:
             raise ValueError(f"{source!r}: only zero-shot models take a similarity (#{method})")
-        folder = _checked(locate(source))
+        folder = locate(source)
+        _refuse_fetching(folder, read_model_config(folder).clip)
         segmenter = load_segmenter(folder)
         _lengthen(segmenter)
         return TrainedModel(segmenter.to(device), _words(folder, segmenter.config.text_tower))
@@ -179,21 +184,17 @@ def _from_hub(repository: str) -> Path:
     return folder
 
 
-def _checked(folder: Path) -> Path:
-    """A checkpoint folder whose towers load nothing by themselves.
+def _refuse_fetching(folder: Path, clip: dict[str, Any]) -> None:
+    """Raises where towers would load files by themselves.
 
-    A config decides what open_clip builds, and it may come from anybody: towers that fetch files
-    of their own are refused.
+    A config decides what open_clip builds, and it may come from anybody.
     """
-    sections = read_config(folder)
-    clip = sections.get("clip") or sections.get("model", {}).get("clip", {})
     text, vision = clip.get("text_cfg", {}), clip.get("vision_cfg", {})
     fetching = [k for k in text if k.startswith("hf_")]
     fetching += [k for k in ("timm_model_pretrained",) if vision.get(k)]
     fetching += [k for k in ("timm_model_name",) if ":" in str(vision.get(k, ""))]
     if fetching:
         raise ValueError(f"{folder / CONFIG_FILE} asks for files of others ({', '.join(fetching)})")
-    return folder
 
 
 def _words(folder: Path, text_tower: str | None) -> frozenset[str]:

@@ -13,7 +13,7 @@ import numpy as np
 import open_clip
 import torch
 
-from tqdm_demo.config import PretrainConfig
+from tqdm_demo.pretraining.config import PretrainConfig
 
 
 def optimizers(clip: open_clip.CLIP, config: PretrainConfig) -> list[torch.optim.Optimizer]:

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from tqdm_demo.console import print_any_text
 from tqdm_demo.streets.domains import paint
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
@@ -85,6 +86,7 @@ def shown_classes(labels: np.ndarray) -> list[str]:
 
 def main() -> None:
     """Reads the command line and paints."""
+    print_any_text()
     parser = argparse.ArgumentParser(description="Paints the example pictures of the page.")
     parser.add_argument("--out", type=Path, default=EXAMPLES, help="folder (default: examples/)")
     folder = parser.parse_args().out

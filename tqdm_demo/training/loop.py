@@ -24,7 +24,8 @@ from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
 from tqdm import tqdm
 
-from tqdm_demo.config import TrainConfig, to_json
+from tqdm_demo.config import TrainConfig
+from tqdm_demo.config_json import to_json
 from tqdm_demo.data.augmentation import Batch
 from tqdm_demo.training.distributed import (
     mean_over_processes,

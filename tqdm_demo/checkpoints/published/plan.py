@@ -13,9 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tqdm_demo.checkpoints.folder import skip_init
 from tqdm_demo.checkpoints.published import key_map
 from tqdm_demo.checkpoints.published.key_map import Rule
+from tqdm_demo.checkpoints.skip_init import skip_init
 
 Shape = tuple[int, ...]
 SHOWN = 8  # names that an error message lists at most
