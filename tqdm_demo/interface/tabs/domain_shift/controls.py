@@ -10,6 +10,17 @@ import gradio as gr
 from tqdm_demo.interface.parts import PageParts
 
 MOST_MODELS = 4
+# Events in the browser: they need no turn, and what they write is there at once.
+_SHOW_STOP = """() => [
+    {__type__: "update", visible: false}, {__type__: "update", visible: true, value: "Stop"}
+]"""
+_SHOW_STOPPING = "() => 'Stopping …'"
+# A progress bar that nobody moves any more goes; what went wrong stays.
+_SHOW_RUN = """(status) => [
+    {__type__: "update", visible: true},
+    {__type__: "update", visible: false},
+    status?.includes("<progress ") ? "" : status,
+]"""
 
 
 def model_menu(page: PageParts, elem_id: str) -> gr.Dropdown:
@@ -49,19 +60,16 @@ def connect_run(
         stop: ends.
         handler: the generator.
         inputs: of the handler.
-        outputs: of the handler; the first one tells how far it is.
+        outputs: of the handler; the first one, an HTML element, tells how far it is.
     """
-    busy = (lambda: (gr.Button(visible=False), gr.Button(visible=True)), None, [run, stop])
-    idle = (lambda: (gr.Button(visible=True), gr.Button(visible=False)), None, [run, stop])
-    running = (
-        run.click(*busy, **page.light)
-        .then(handler, list(inputs), list(outputs), **page.run)
-    )  # fmt: skip
-    running.then(*idle, **page.light)
-    stop.click(
-        lambda: (gr.Button(visible=True), gr.Button(visible=False), ""),
-        None,
-        [run, stop, outputs[0]],
-        cancels=[running],
-        **page.light,
+    status, own = outputs[0], {"show_progress": "hidden", "api_visibility": "private"}
+    running = run.click(None, None, [run, stop], js=_SHOW_STOP, **own).then(
+        handler, list(inputs), list(outputs), **page.run
     )
+    # What the run has sent before it is stopped may arrive after anything that the click writes.
+    # So the click writes no output of the run; what follows the run does. A stopped run triggers
+    # it more than once, the last time after the last update (as a failure: gradio ends it so).
+    for ended in (running.then, running.failure):
+        ended(None, status, [run, stop, status], js=_SHOW_RUN, trigger_mode="multiple", **own)
+    stop.click(None, None, None, cancels=[running])
+    stop.click(None, None, stop, js=_SHOW_STOPPING, **own)
