@@ -107,11 +107,16 @@ def test_pictures_of_one_size_are_told_apart(predictor, picture, monkeypatch):
 
 def test_the_caches_are_bounded(tiny_weights, monkeypatch):
     monkeypatch.setattr(module, "KEPT_BYTES", 2 * 1024**2)
+    monkeypatch.setattr(module, "KEPT_NAMES", 5)
     predictor = load(tiny_weights, "tiny-tqdm")
     for value in range(9):
         predictor.segment(np.full((9, 13, 3), value, np.uint8), [f"name {value}", "sky"])
     assert 1 <= len(predictor._features) < 9
-    assert len(predictor._names) <= module.KEPT_NAMES
+    assert len(predictor._names) == 5
+    # Those that were used last: the name of every list, and the newest others.
+    spy = Spy(predictor, monkeypatch)
+    predictor.segment(np.full((9, 13, 3), 8, np.uint8), ["sky", "name 8", "name 5", "name 4"])
+    assert spy.images == 0 and spy.names == ["name 4"]
 
 
 def test_the_order_of_the_list_only_permutes(predictor, picture):

@@ -4,12 +4,14 @@ import zipfile
 
 import numpy as np
 import pytest
+import torch
+import torch.nn.functional as F
 from PIL import Image
 
 from tqdm_demo.class_list import parse_class_list
 from tqdm_demo.inference.predictor import Timings
 from tqdm_demo.inference.preprocessing import read_image
-from tqdm_demo.interface import answers, markup
+from tqdm_demo.interface import markup
 from tqdm_demo.interface.answers import AnswerStore, SegmentRequest, read_pixel, timing, to_viewer
 from tqdm_demo.interface.downloads import file_name, zip_answer
 
@@ -70,18 +72,16 @@ def test_what_is_no_pixel_gets_no_answer(tiny_models, asked, place):
     assert store.read_pixel(place) is None
 
 
-def test_values_are_those_of_the_maps(answer):
+def test_values_are_those_of_the_maps_resized_to_the_picture(answer):
     result = answer.result
-    height, width = result.scores.shape[1:]
     rows, columns = result.label_map.shape
-    # At the centre of a cell of the map nothing is mixed.
-    place = (int((2 + 0.5) / width * columns), int((1 + 0.5) / height * rows))
-    found = read_pixel(result, place)
-    k = found.order[1]
-    assert found.scores[1] == pytest.approx(result.scores[k, 1, 2], abs=0.1)
-    flat = result.scores.copy()
-    flat[:] = np.arange(4, dtype=np.float32)[:, None, None]
-    assert answers._column(flat, 0.3, 0.9).tolist() == pytest.approx([0, 1, 2, 3])
+    for maps, name in ((result.scores, "scores"), (result.similarity, "similarities")):
+        assert maps.std() > 1e-4, "else any place would do"
+        resized = F.interpolate(torch.from_numpy(maps)[None], (rows, columns), mode="bilinear")[0]
+        for x, y in ((0, 0), (columns - 1, rows - 1), (70, 31), (31, 70)):
+            found = read_pixel(result, (x, y))
+            expected = resized[found.order, y, x].tolist()
+            assert getattr(found, name) == pytest.approx(expected, abs=1e-5)
 
 
 def test_the_viewer_gets_plain_text_and_lossless_labels(answer, street):
