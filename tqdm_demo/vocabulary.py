@@ -1,8 +1,7 @@
 """Class names: the lists that come with the project, their colours, and their checks.
 
-An *entry* is one class of a list. Its first name is what the legend shows; names after a
-comma are synonyms of the same class (``car, taxi``), and the best of them counts.
-:mod:`tqdm_demo.class_list` reads what a visitor types.
+A class has one or more names: the first is what the legend shows, the others are its synonyms,
+and the best of them counts. :mod:`tqdm_demo.class_list` reads what a user types.
 """
 
 from __future__ import annotations
@@ -74,52 +73,49 @@ _TOLD = 5
 _DISTINCT = 80.0
 
 
-def parse_names(text: str) -> tuple[str, ...]:
-    """Reads a class list with one entry a line; blank lines do not count.
+def split_names(entries: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Reads entries as they are written and checks them.
 
     Args:
-        text: what was typed, for instance ``"road\\ncar, taxi"``.
+        entries: one class each, synonyms separated by commas: ``["road", "car, taxi"]``.
 
     Returns:
-        The checked entries, see :func:`check_names`.
+        The names of every entry with single spaces, the one that is shown first.
 
     Raises:
-        ValueError: the list is not usable; one sentence for every mistake.
+        ValueError: as :func:`check_names`, or a text in place of a list.
     """
-    return check_names([line for line in text.splitlines() if line.strip()])
+    if isinstance(entries, str):
+        raise ValueError(f"The class names must be a list, not the text {entries[:40]!r}.")
+    groups = tuple(tuple(map(_tidy, _normal(entry).split(","))) for entry in entries)
+    check_names(groups)
+    return groups
 
 
-def check_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Tidies white space and looks for mistakes.
+def check_names(groups: Sequence[Sequence[str]]) -> None:
+    """Looks for mistakes in a list of classes.
 
     Args:
-        names: entries, 1 to :data:`MAX_NAMES` names in all (synonyms included), each up to
+        groups: the names of every class, 1 to :data:`MAX_NAMES` in all, each up to
             :data:`MAX_LENGTH` characters long.
-
-    Returns:
-        The entries with single spaces, synonyms joined by ``", "``.
 
     Raises:
         ValueError: no name at all, too many, an empty one, one that is too long, one without a
             letter, or one that is there twice (capitals make no difference).
     """
-    if isinstance(names, str):
-        raise ValueError(f"The class names must be a list, not the text {names[:40]!r}.")
-    if not names:
+    if not groups:
         raise ValueError("The list is empty: write at least one class name.")
-    entries = [_tidy(name) for name in names]
-    count = sum(len(split_synonyms(entry)) for entry in entries)
+    count = sum(map(len, groups))
     if count > MAX_NAMES:
         raise ValueError(f"{count} names are too many: {MAX_NAMES} at most, synonyms included.")
     seen: dict[str, int] = {}
     problems: list[str] = []
-    for number, entry in enumerate(entries, start=1):
-        for name in entry.split(", "):
+    for number, names in enumerate(groups, start=1):
+        for name in names:
             problems += _mistakes(name, number, seen)
             seen.setdefault(name.lower(), number)
     if problems:
         raise ValueError(tell_mistakes(problems))
-    return tuple(entries)
 
 
 def tell_mistakes(problems: Sequence[str]) -> str:
@@ -129,21 +125,11 @@ def tell_mistakes(problems: Sequence[str]) -> str:
     return " ".join([*problems[:_TOLD], *rest])
 
 
-def split_synonyms(entry: str) -> tuple[str, ...]:
-    """The names of one entry: the one that is shown, then its synonyms."""
-    return tuple(name.strip() for name in entry.split(","))
-
-
-def display_name(entry: str) -> str:
-    """The name of an entry that the legend shows: the first."""
-    return split_synonyms(entry)[0]
-
-
 def unknown_words(name: str, known: frozenset[str]) -> tuple[str, ...]:
     """The words of a name that a text tower never saw while it was trained.
 
     Args:
-        name: one class name or an entry with synonyms.
+        name: one class name, or several in one text.
         known: the words it saw, lower case; empty = not recorded, then nothing is unknown.
     """
     if not known:
@@ -153,14 +139,15 @@ def unknown_words(name: str, known: frozenset[str]) -> tuple[str, ...]:
 
 
 def colours_for(names: Sequence[str]) -> tuple[Colour, ...]:
-    """One colour (RGB, 0 to 255) for every entry: the same name keeps its colour between lists.
+    """One colour (RGB, 0 to 255) for every name: it keeps its colour between lists.
 
     Cityscapes names have their published colours. Others get one from their spelling, moved on
     where it would be hard to tell from a colour that is already taken.
     """
-    taken = [_CITYSCAPES[key] for key in map(_key, names) if key in _CITYSCAPES]
+    keys = [name.lower() for name in names]
+    taken = [_CITYSCAPES[key] for key in keys if key in _CITYSCAPES]
     colours = []
-    for key in map(_key, names):
+    for key in keys:
         colour = _CITYSCAPES.get(key)
         if colour is None:
             colour = _free_colour(key, taken)
@@ -169,14 +156,13 @@ def colours_for(names: Sequence[str]) -> tuple[Colour, ...]:
     return tuple(colours)
 
 
-def _key(entry: str) -> str:
-    return display_name(entry).lower()
+def _normal(text: str) -> str:
+    text = unicodedata.normalize("NFKC", str(text))
+    return "".join(" " if unicodedata.category(c) in ("Cc", "Cf", "Cs") else c for c in text)
 
 
-def _tidy(entry: str) -> str:
-    text = unicodedata.normalize("NFKC", str(entry))
-    text = "".join(" " if unicodedata.category(c) in ("Cc", "Cf", "Cs") else c for c in text)
-    return ", ".join(" ".join(name.split()) for name in text.split(","))
+def _tidy(name: str) -> str:
+    return " ".join(name.split())
 
 
 def _mistakes(name: str, number: int, seen: dict[str, int]) -> list[str]:

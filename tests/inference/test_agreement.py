@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from tqdm_demo.class_list import ClassList
 from tqdm_demo.inference import agreement as m
 
 
@@ -34,7 +35,9 @@ def test_mean_iou_by_hand():
 
 def test_relabel_finds_names_and_synonyms_and_ignores_the_rest():
     truth = np.uint8([[0, 1, 2, 255]])
-    found = m.relabel(truth, ("road", "Sky", "car"), ["sky", "taxi, Car", "zebra"])
+    found = m.relabel(
+        truth, ("road", "Sky", "car"), ClassList.from_names(["sky", "taxi, Car", "zebra"])
+    )
     assert found.tolist() == [[255, 0, 1, 255]] and found.dtype == np.uint8
 
 

@@ -3,6 +3,7 @@ import pytest
 import torch
 from PIL import Image
 
+from tqdm_demo.class_list import ClassList, parse_class_list
 from tqdm_demo.devices import choose_device
 from tqdm_demo.inference import predictor as module
 from tqdm_demo.inference.predictor import MODES, Predictor
@@ -181,13 +182,28 @@ def test_other_arrays_are_refused(predictor, image):
         ([], "empty"),
         (["car", "Car"], "twice"),
         ([f"name {i}" for i in range(65)], "65 names"),
-        (["a b c d e f g h i j k l m n o p q r s t u v w"], "pieces of words"),
+        (["a b c d e f g h i j k l m n o p q r s t u v w"], "up to 14 tokens"),
     ],
     ids=["none", "twice", "many", "long"],
 )
 def test_names_that_cannot_be_used_are_refused(predictor, picture, names, words):
     with pytest.raises(ValueError, match=words):
         predictor.segment(picture, names)
+
+
+def test_a_list_that_was_parsed_before_is_not_parsed_again(predictor, picture, monkeypatch):
+    classes = parse_class_list("road\ncar, taxi: #010203")
+    named = predictor.segment(picture, classes.names)
+
+    def parse(names):
+        raise AssertionError("parsed again")
+
+    monkeypatch.setattr(ClassList, "from_names", parse)
+    result = predictor.segment(picture, classes)
+    assert result.classes is classes and result.names == named.names == ("road", "car, taxi")
+    np.testing.assert_array_equal(result.label_map, named.label_map)
+    assert predictor.stages(picture, classes).names == named.names
+    predictor.check(classes)
 
 
 def test_any_shape_of_picture(predictor):

@@ -18,10 +18,9 @@ from tqdm_demo.checkpoints.skip_init import skip_init
 from tqdm_demo.inference.predictor import Predictor
 from tqdm_demo.inference.preprocessing import cut_window
 from tqdm_demo.inference.sliding_window import (
+    SlidingWindow,
     Window,
     bilinear_matrix,
-    merge_windows,
-    resized_size,
     upsample_argmax,
     window_starts,
 )
@@ -64,7 +63,7 @@ def slow_means(size: tuple[int, int]) -> list[torch.Tensor]:
 @pytest.mark.parametrize("batch", [1, 3])
 def test_overlapping_windows_are_averaged(size, batch):
     scores, similarity = slow_means(size)
-    merged = merge_windows(maps, size, size, WINDOW, STRIDE, batch)
+    merged = SlidingWindow(WINDOW, STRIDE, batch).merge(maps, size, size)
     expected = scores.softmax(dim=0).argmax(dim=0).numpy()
     assert (merged.label_map == expected).mean() > 0.999  # but for ties
     assert merged.label_map.dtype == np.uint8
@@ -76,7 +75,7 @@ def test_the_sums_of_a_large_picture_are_not_kept(monkeypatch):
     """The maps of many names are kept coarsely, and no tensor has the size of the picture."""
     monkeypatch.setattr("tqdm_demo.inference.sliding_window._SHOWN_PIXELS", 1000)
     size = (300, 150)
-    merged = merge_windows(maps, size, size, WINDOW, STRIDE, 4)
+    merged = SlidingWindow(WINDOW, STRIDE, 4).merge(maps, size, size)
     assert merged.label_map.shape == size
     assert merged.scores.shape == merged.similarity.shape == (NAMES, 43, 22)
     scores, _ = slow_means(size)
@@ -98,7 +97,8 @@ def test_48_megapixels_take_less_memory_than_the_maps_of_the_names(mode):
     Path("/proc/self/clear_refs").write_text("5")  # resets the peak
     before = resident("VmRSS")
     if mode == "windows":
-        label_map = merge_windows(maps, size, size, (512, 512), (341, 341), 4).label_map
+        windows = SlidingWindow((512, 512), (341, 341), 4)
+        label_map = windows.merge(maps, size, size).label_map
     else:
         label_map = upsample_argmax(torch.rand(NAMES, 32, 24), size)
     assert label_map.shape == size and label_map.max() == NAMES - 1
@@ -128,7 +128,7 @@ def test_the_last_windows_are_shifted_back_inside():
     ],
 )
 def test_small_pictures_are_enlarged_within_bounds(size, resized):
-    assert resized_size(size, (512, 512)) == resized
+    assert SlidingWindow((512, 512), (341, 341), 4).resized_size(size) == resized
 
 
 def test_a_cut_of_an_enlarged_picture_is_that_of_the_enlarged_picture():

@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from PIL import Image
 
 from tqdm_demo.class_list import parse_class_list
-from tqdm_demo.inference.predictor import Timings
 from tqdm_demo.inference.preprocessing import read_image
+from tqdm_demo.inference.segmentation import Timings
 from tqdm_demo.interface import markup
 from tqdm_demo.interface.answers import AnswerStore, SegmentRequest, read_pixel, timing, to_viewer
 from tqdm_demo.interface.downloads import file_name, zip_answer

@@ -34,6 +34,7 @@ from tqdm_demo.checkpoints.folder import (
 from tqdm_demo.checkpoints.hub import fetch
 from tqdm_demo.checkpoints.open_clip_models import cached_positions, load_open_clip, locate_clip
 from tqdm_demo.model.segmenter import Segmenter
+from tqdm_demo.systems.system import System
 from tqdm_demo.systems.trained import TrainedModel
 from tqdm_demo.systems.zero_shot import METHODS, ZeroShotModel
 
@@ -140,7 +141,7 @@ def locate(source: str) -> Path:
     return resolve_source(name)
 
 
-def load_model(source: str, device: torch.device) -> TrainedModel | ZeroShotModel:
+def load_model(source: str, device: torch.device) -> System:
     """Loads a model.
 
     Raises:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tqdm_demo.class_list import ClassList
 from tqdm_demo.inference.confusion_matrix import ConfusionMatrix
 from tqdm_demo.vocabulary import IGNORED
 
@@ -101,21 +102,19 @@ def mean_iou(prediction: np.ndarray, truth: np.ndarray) -> float | None:
     return confusion.miou()
 
 
-def relabel(truth: np.ndarray, truth_names: Sequence[str], entries: Sequence[str]) -> np.ndarray:
-    """A truth in the words of another class list.
+def relabel(truth: np.ndarray, truth_names: Sequence[str], classes: ClassList) -> np.ndarray:
+    """A ground truth in the classes of another list.
 
     Args:
         truth: uint8 (H, W), index into ``truth_names``; 255 = not known.
         truth_names: what its ids mean.
-        entries: K entries; one stands for a true class if it or a synonym of it is its name.
+        classes: K classes; one stands for a true class that has one of its names.
 
     Returns:
-        uint8 (H, W), index into ``entries``; 255 where no entry stands for the true class.
+        uint8 (H, W), index into ``classes``; 255 where none stands for the true class.
     """
     words = {
-        name.strip().lower(): index
-        for index, entry in enumerate(entries)
-        for name in entry.split(",")
+        name.lower(): index for index, entry in enumerate(classes.entries) for name in entry.names
     }
     table = np.full(256, IGNORED, np.uint8)
     table[: len(truth_names)] = [words.get(name.lower(), IGNORED) for name in truth_names]

@@ -1,31 +1,36 @@
 """A picture and class names in, a :class:`Segmentation` out; what was computed once is kept.
 
 A picture is encoded once and a name is encoded once: an edited class list runs only what depends
-on it. The caches are bounded, keyed by content and shared by all visitors; nothing here knows of
-a current picture.
+on it. The caches are bounded, keyed by content and shared by all users; nothing here knows of a
+current picture.
 
-Axes: H W the picture; h w a score map; K entries; N names with their synonyms; D text width.
+Axes: B windows; H W the picture; h w a score map; K classes; N names with their synonyms; D text
+width.
 """
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor
 
 from tqdm_demo.checkpoints.sources import load_model
+from tqdm_demo.class_list import ClassList
 from tqdm_demo.devices import choose_device
 from tqdm_demo.inference.cache import BoundedCache
-from tqdm_demo.inference.look import Features, Look, size_in_bytes
-from tqdm_demo.inference.preprocessing import read_image
+from tqdm_demo.inference.preprocessing import cut_window, model_size, read_image, to_pixels
+from tqdm_demo.inference.segmentation import Segmentation, Timings
+from tqdm_demo.inference.sliding_window import Merged, SlidingWindow, Window, upsample_argmax
 from tqdm_demo.inference.stages import Stages, compute_stages
-from tqdm_demo.systems.trained import NearestClass, TrainedModel
-from tqdm_demo.systems.zero_shot import ZeroShotModel, check_tokens
-from tqdm_demo.vocabulary import check_names, split_synonyms, unknown_words
+from tqdm_demo.systems.system import Features, System, size_in_bytes
+from tqdm_demo.systems.tokens import check_tokens
+from tqdm_demo.vocabulary import unknown_words
 
 SINGLE, WINDOWS = MODES = ("single", "windows")
 # Features of pictures: those of one 512 x 512 window of a ViT-B model take 69 MB.
@@ -33,58 +38,56 @@ KEPT_BYTES = 640 * 1024**2
 KEPT_NAMES = 2048
 
 
-@dataclass(frozen=True)
-class Timings:
-    """What one answer took.
+@dataclass
+class _Picture:
+    """One picture on its way through the image encoder, and what that has taken so far.
 
     Attributes:
-        picture_reused: the picture's features were there already.
-        names_encoded: how many names the text tower read now.
-        picture_ms: encoding the picture, milliseconds; 0 if reused.
-        names_ms: encoding the new names, milliseconds.
-        decode_ms: everything after that, milliseconds.
+        image: uint8 (H, W, 3) RGB.
+        resized: (H, W) to which it is resized before it is read, or cut into windows; None = what
+            the model is made for, and windows of the picture as it is.
+        reused: no part of it had to be encoded.
+        encode_ms: encoding, milliseconds.
+        key: of its content.
     """
 
-    picture_reused: bool
-    names_encoded: int
-    picture_ms: float
-    names_ms: float
-    decode_ms: float
+    image: np.ndarray
+    resized: tuple[int, int] | None = None
+    reused: bool = True
+    encode_ms: float = 0.0
+    key: Hashable = field(init=False)
 
-
-@dataclass(frozen=True)
-class Segmentation:
-    """What a model says about a picture.
-
-    Attributes:
-        label_map: uint8 (H, W) of the picture, index into ``names``.
-        names: K entries, as they were asked for.
-        scores: float32 (K, h, w), not below 0; resized to the picture, the largest wins.
-        similarity: float32 (K, h, w), cosine of the model's patch embeddings and its embedding
-            of the name (of tqdm: after prompt and context decoder).
-        nearest_classes: per entry the trained class whose rows it borrows; None = trained itself,
-            or the model has no trained classes.
-        unknown: per entry the words that the text tower never saw while it was trained.
-        timings: what was computed and what was reused.
-        method: how the similarity was made, one of ``similarity.METHODS``.
-        mode: how the picture was read, one of :data:`MODES`. In windows, maps are means.
-    """
-
-    label_map: np.ndarray
-    names: tuple[str, ...]
-    scores: np.ndarray
-    similarity: np.ndarray
-    nearest_classes: tuple[NearestClass | None, ...]
-    unknown: tuple[tuple[str, ...], ...]
-    timings: Timings
-    method: str = "plain"
-    mode: str = "single"
+    def __post_init__(self) -> None:
+        content = hashlib.sha256(np.ascontiguousarray(self.image)).digest()
+        self.key = (self.image.shape, content)
 
     @property
-    def shares(self) -> tuple[float, ...]:
-        """Every entry's share of the picture's pixels, 0 to 1."""
-        counts = np.bincount(self.label_map.ravel(), minlength=len(self.names))
-        return tuple((counts / self.label_map.size).tolist())
+    def size(self) -> tuple[int, int]:
+        """(H, W)."""
+        return self.image.shape[0], self.image.shape[1]
+
+
+@dataclass(frozen=True)
+class _Names:
+    """The names of a class list for the text tower: lower case, synonyms apart.
+
+    Attributes:
+        names: N names.
+        counts: how many of them every class has.
+        embeddings: (N, D).
+        encoded: how many were encoded now.
+        encode_ms: encoding, milliseconds.
+    """
+
+    names: tuple[str, ...]
+    counts: list[int]
+    embeddings: Tensor
+    encoded: int
+    encode_ms: float
+
+    def best(self, maps: Tensor) -> Tensor:
+        """Maps (B, N, h, w) of names to maps (B, K, h, w) of classes: the best synonym."""
+        return torch.stack([part.amax(dim=1) for part in maps.split(self.counts, dim=1)], dim=1)
 
 
 class Predictor:
@@ -95,13 +98,13 @@ class Predictor:
         window_batch: windows that are encoded at once.
     """
 
-    def __init__(self, model: TrainedModel | ZeroShotModel, window_batch: int = 4) -> None:
+    def __init__(self, model: System, window_batch: int = 4) -> None:
         if window_batch < 1:
             raise ValueError(f"window_batch is {window_batch}; it must be at least 1")
         self.model = model
         self.window_batch = window_batch
         self._features: BoundedCache[Features] = BoundedCache(KEPT_BYTES, size_in_bytes)
-        self._names: BoundedCache[torch.Tensor] = BoundedCache(KEPT_NAMES)
+        self._names: BoundedCache[Tensor] = BoundedCache(KEPT_NAMES)
 
     @classmethod
     def load(cls, source: str, device: str = "auto", window_batch: int = 4) -> Predictor:
@@ -133,23 +136,20 @@ class Predictor:
         """How pictures are read where no mode is given: windows where the model is made for it."""
         return SINGLE if self.model.window_stride is None else WINDOWS
 
-    def check(self, names: Sequence[str]) -> tuple[str, ...]:
-        """Tidies names and looks whether this model can read them.
+    def check(self, classes: ClassList) -> None:
+        """Looks whether this model can read all names of a list.
 
         Raises:
-            ValueError: what :func:`tqdm_demo.vocabulary.check_names` refuses, or a name that is
-                too long for the text tower.
+            ValueError: a name that is too long for the text tower, or has nothing that it reads.
         """
-        entries = check_names(names)
-        flat = [name for entry in entries for name in split_synonyms(entry)]
-        check_tokens(self.model.tokenizer, flat, self.model.longest_name)
-        return entries
+        names = [name for entry in classes.entries for name in entry.names]
+        check_tokens(names, self.model.longest_name)
 
     @torch.inference_mode()
     def segment(
         self,
         image: Image.Image | np.ndarray,
-        names: Sequence[str] | None = None,
+        names: Sequence[str] | ClassList | None = None,
         mode: str | None = None,
         resized: tuple[int, int] | None = None,
     ) -> Segmentation:
@@ -157,43 +157,45 @@ class Predictor:
 
         Args:
             image: uint8 (H, W, 3) RGB, or a PIL image of any kind.
-            names: K entries; synonyms of one entry are separated by commas, the best counts.
-                None = :attr:`default_names`.
+            names: K classes: one text each, synonyms separated by commas, the best counts; or a
+                list that was parsed before. None = :attr:`default_names`.
             mode: one of :data:`MODES`: ``single`` resizes the picture to the model's size,
                 ``windows`` goes over it in windows of that size; None = :attr:`default_mode`.
-            resized: (H, W) at which the picture is read, as :class:`Look` takes it.
+            resized: (H, W) to which the picture is resized before it is read, or cut into windows;
+                None = the model's size, and windows of the picture as it is.
 
         Raises:
-            ValueError: an image of another shape or type, names that :meth:`check` refuses, or
-                another mode.
+            ValueError: an image of another shape or type, names that
+                :meth:`.ClassList.from_names` or :meth:`check` refuses, or another mode.
         """
         mode = mode or self.default_mode
         if mode not in MODES:
             raise ValueError(f"mode is {mode!r}; it must be one of {', '.join(MODES)}")
         pixels = read_image(image) if isinstance(image, Image.Image) else _checked(image)
-        entries = self.check(self.default_names if names is None else names)
-        groups = [split_synonyms(entry.lower()) for entry in entries]
-        embeddings, encoded, names_ms = self._embeddings(groups)
-        look = Look(self.model, self._features, pixels, embeddings, groups, resized)
+        classes, picture = self._parse(names), _Picture(pixels, resized)
+        text = self._encode_names(classes)
         start = time.perf_counter()
-        merged = look.in_windows(self.window_batch) if mode == WINDOWS else look.at_once()
-        decode_ms = 1000 * (time.perf_counter() - start) - look.encode_ms
-        firsts = np.cumsum([0] + [len(group) for group in groups[:-1]])
-        nearest_classes = self.model.nearest_classes(look.names, embeddings)
+        merged = (self._in_windows if mode == WINDOWS else self._at_once)(picture, text)
+        decode_ms = 1000 * (time.perf_counter() - start) - picture.encode_ms
+        firsts = np.cumsum([0, *text.counts[:-1]])
+        nearest_classes = self.model.nearest_classes(text.names, text.embeddings)
+        known = self.model.known_words
         return Segmentation(
             label_map=merged.label_map,
-            names=entries,
+            classes=classes,
             scores=merged.scores.float().cpu().numpy(),
             similarity=merged.similarity.float().cpu().numpy(),
             nearest_classes=tuple(nearest_classes[i] for i in firsts),
-            unknown=tuple(unknown_words(entry, self.model.known_words) for entry in entries),
-            timings=Timings(look.reused, encoded, look.encode_ms, names_ms, decode_ms),
+            unknown=tuple(unknown_words(entry.text, known) for entry in classes.entries),
+            timings=Timings(
+                picture.reused, text.encoded, picture.encode_ms, text.encode_ms, decode_ms
+            ),
             method=self.model.method,
             mode=mode,
         )
 
     @torch.inference_mode()
-    def stages(self, image: np.ndarray, names: Sequence[str] | None = None) -> Stages:
+    def stages(self, image: np.ndarray, names: Sequence[str] | ClassList | None = None) -> Stages:
         """Similarity maps of the names at this model's stages.
 
         See :mod:`tqdm_demo.inference.stages`.
@@ -205,26 +207,89 @@ class Predictor:
         Raises:
             ValueError: as :meth:`segment`.
         """
-        entries = self.check(self.default_names if names is None else names)
-        groups = [split_synonyms(entry.lower()) for entry in entries]
-        embeddings, _, _ = self._embeddings(groups)
-        look = Look(self.model, self._features, _checked(image), embeddings, groups)
-        return compute_stages(self.model, look.features(), embeddings, entries)
+        classes, picture = self._parse(names), _Picture(_checked(image))
+        text = self._encode_names(classes)
+        features = self._encode_picture(picture)
+        maps = compute_stages(self.model, features, text.embeddings, text.names)
+        best = {stage: text.best(m)[0].float().cpu().numpy() for stage, m in maps.items()}
+        return Stages(classes.names, **best)
 
-    def _embeddings(self, groups: Sequence[Sequence[str]]) -> tuple[torch.Tensor, int, float]:
-        """(N, D) of all names, how many of them were encoded now, and the milliseconds."""
+    def _parse(self, names: Sequence[str] | ClassList | None) -> ClassList:
+        if isinstance(names, ClassList):
+            return names
+        return ClassList.from_names(self.default_names if names is None else names)
+
+    def _encode_names(self, classes: ClassList) -> _Names:
+        """Embeddings of all names; those that were not met before are encoded.
+
+        Raises:
+            ValueError: a name that the text tower cannot read.
+        """
         start = time.perf_counter()
         # Lower case: capitals make no difference to the text tower.
-        names = [name for group in groups for name in group]
+        names = tuple(name.lower() for entry in classes.entries for name in entry.names)
         known = {name: self._names.peek(name) for name in names}
         missing = [name for name, value in known.items() if value is None]
         if missing:
+            self.check(classes)
             fresh = self.model.encode_names(missing)
             for name, value in zip(missing, fresh, strict=True):
                 known[name] = value
                 self._names.put(name, value)
-        stacked = torch.stack([known[name] for name in names])
-        return stacked, len(missing), 1000 * (time.perf_counter() - start)
+        embeddings = torch.stack([known[name] for name in names])
+        counts = [len(entry.names) for entry in classes.entries]
+        encode_ms = 1000 * (time.perf_counter() - start)
+        return _Names(names, counts, embeddings, len(missing), encode_ms)
+
+    def _at_once(self, picture: _Picture, text: _Names) -> Merged:
+        """Answers in one pass."""
+        scores, similarity = self._answer(self._encode_picture(picture), text)
+        return Merged(upsample_argmax(scores[0], picture.size), scores[0], similarity[0])
+
+    def _in_windows(self, picture: _Picture, text: _Names) -> Merged:
+        """Answers in windows of the model's size."""
+        model, window, stride = self.model, self.model.input_size, self.model.window_stride
+        # Two thirds of a window, rounded down, is the published step: 341 of 512.
+        strides = tuple(stride or max(1, 2 * side // 3) for side in window)
+        windows = SlidingWindow(window, strides, self.window_batch)
+        resized = windows.resized_size(picture.resized or picture.size)
+
+        def answer(corners: list[Window]) -> tuple[Tensor, Tensor]:
+            def pixels() -> Tensor:
+                cuts = [cut_window(picture.image, resized, w.top, w.left, window) for w in corners]
+                return torch.cat([to_pixels(cut, window, model.mean, model.std) for cut in cuts])
+
+            return self._answer(self._encode(picture, (resized, *corners), pixels), text)
+
+        return windows.merge(answer, picture.size, resized)
+
+    def _answer(self, features: Features, text: _Names) -> tuple[Tensor, Tensor]:
+        """Scores and similarity (B, K, h, w)."""
+        maps = self.model.answer(features, text.embeddings, text.names)
+        return text.best(maps.scores), text.best(maps.similarity)
+
+    def _encode_picture(self, picture: _Picture) -> Features:
+        """Features of the whole picture, resized to the model's size."""
+        model, multiple = self.model, self.model.size_multiple
+        if model.fixed_size:
+            size = model.input_size
+        elif picture.resized is not None:
+            size = tuple(max(1, round(side / multiple)) * multiple for side in picture.resized)
+        else:
+            area = model.input_size[0] * model.input_size[1]
+            size = model_size(*picture.size, area=area, multiple=multiple)
+        return self._encode(
+            picture, ("whole", size), lambda: to_pixels(picture.image, size, model.mean, model.std)
+        )
+
+    def _encode(self, picture: _Picture, part: Hashable, pixels: Callable[[], Tensor]) -> Features:
+        start = time.perf_counter()
+        encode = self.model.encode_image
+        features, reused = self._features.get((picture.key, part), lambda: encode(pixels()))
+        if not reused:
+            picture.reused = False
+            picture.encode_ms += 1000 * (time.perf_counter() - start)
+        return features
 
 
 def _checked(image: np.ndarray) -> np.ndarray:

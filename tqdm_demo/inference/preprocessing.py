@@ -66,6 +66,33 @@ def read_image(
     return np.array(image)
 
 
+def read_file(path: str | os.PathLike[str]) -> bytes:
+    """The bytes of a regular file. Others, such as pipes and devices, may never end, or begin.
+
+    Raises:
+        ValueError: no such file, or one of more than :data:`MAX_FILE_BYTES`.
+    """
+    # A pipe that nobody writes to would otherwise block here already; Windows knows no such flags.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        descriptor = os.open(path, flags)
+    except (OSError, ValueError) as error:  # ValueError: a path that no file can have
+        raise ValueError(GONE) from error
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise ValueError(GONE)
+        if status.st_size > MAX_FILE_BYTES:
+            megabytes = MAX_FILE_BYTES // 1_000_000
+            raise ValueError(f"This file is too large: {megabytes} megabytes at most.")
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(status.st_size)
+    except OSError as error:
+        raise ValueError(GONE) from error
+    finally:
+        os.close(descriptor)
+
+
 def model_size(height: int, width: int, area: int, multiple: int) -> tuple[int, int]:
     """The input size (h, w) for a picture: its shape, about ``area`` pixels.
 
@@ -141,7 +168,7 @@ def cut_window(
 def _open(source: str | os.PathLike[str] | bytes) -> Image.Image:
     # Image.open leaves the file open until the pixels are read; its bytes need no closing.
     if not isinstance(source, bytes):
-        source = _read_file(source)
+        source = read_file(source)
     if not source:
         raise ValueError("This file is empty.")
     Image.init()
@@ -154,29 +181,6 @@ def _open(source: str | os.PathLike[str] | bytes) -> Image.Image:
     except Exception as error:  # of every class, by the decoder that met the damage
         known = not isinstance(error, UnidentifiedImageError)
         raise ValueError(_unreadable(source, known)) from error
-
-
-def _read_file(path: str | os.PathLike[str]) -> bytes:
-    """The bytes of a regular file. Others, such as pipes and devices, may never end, or begin."""
-    # A pipe that nobody writes to would otherwise block here already; Windows knows no such flags.
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    try:
-        descriptor = os.open(path, flags)
-    except (OSError, ValueError) as error:  # ValueError: a path that no file can have
-        raise ValueError(GONE) from error
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise ValueError(GONE)
-        if status.st_size > MAX_FILE_BYTES:
-            megabytes = MAX_FILE_BYTES // 1_000_000
-            raise ValueError(f"This file is too large: {megabytes} megabytes at most.")
-        with open(descriptor, "rb", closefd=False) as file:
-            return file.read(status.st_size)
-    except OSError as error:
-        raise ValueError(GONE) from error
-    finally:
-        os.close(descriptor)
 
 
 def _unreadable(content: bytes, known: bool) -> str:

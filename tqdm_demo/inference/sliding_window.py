@@ -35,7 +35,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Merged:
-    """What all windows of a picture say together.
+    """Scores and labels of a whole picture, merged from its windows or made in one pass.
 
     Attributes:
         label_map: uint8 (H, W), the index of the largest score.
@@ -48,21 +48,70 @@ class Merged:
     similarity: Tensor
 
 
-def resized_size(size: tuple[int, int], window: tuple[int, int]) -> tuple[int, int]:
-    """The size (H, W) to which a picture of ``size`` is brought before it is cut into windows.
+@dataclass(frozen=True)
+class SlidingWindow:
+    """Windows of one size that go over a picture of any size.
 
-    It stays as it is where a window fits into it. A smaller one is enlarged until its sides are
-    as long as a window's; a long strip is stretched rather than enlarged without bounds.
-
-    NOTE(upstream): the published evaluation brings every picture to one large size first, so a
-    picture that is smaller than a window never came up.
+    Attributes:
+        window: (height, width) of a window in pixels.
+        stride: step between windows in pixels, down and to the right.
+        batch: windows that are answered at once.
     """
-    scale = max(1.0, *(side / own for side, own in zip(window, size, strict=True)))
-    rows, columns = (
-        max(own, side, min(round(own * scale), _LONGEST * side))
-        for own, side in zip(size, window, strict=True)
-    )
-    return rows, columns
+
+    window: tuple[int, int]
+    stride: tuple[int, int]
+    batch: int
+
+    def resized_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """The size (H, W) to which a picture of ``size`` is brought before it is cut into windows.
+
+        It stays as it is where a window fits into it. A smaller one is enlarged until its sides
+        are as long as a window's; a long strip is stretched rather than enlarged without bounds.
+
+        NOTE(upstream): the published evaluation brings every picture to one large size first, so a
+        picture that is smaller than a window never came up.
+        """
+        scale = max(1.0, *(side / own for side, own in zip(self.window, size, strict=True)))
+        rows, columns = (
+            max(own, side, min(round(own * scale), _LONGEST * side))
+            for own, side in zip(size, self.window, strict=True)
+        )
+        return rows, columns
+
+    def merge(
+        self,
+        answer: Callable[[list[Window]], tuple[Tensor, Tensor]],
+        size: tuple[int, int],
+        resized: tuple[int, int],
+    ) -> Merged:
+        """Runs all windows of a picture and merges their scores.
+
+        Args:
+            answer: scores and similarity, each (B, K, ., .), of a list of windows.
+            size: (H, W) of the result.
+            resized: (H, W) of the picture that is cut, see :meth:`resized_size`.
+        """
+        window, stride = self.window, self.stride
+        # The sums reach across the picture along its shorter side.
+        turned = size[1] > size[0]
+        if turned:
+            size, resized, window, stride = (p[::-1] for p in (size, resized, window, stride))
+        starts = [window_starts(*sides) for sides in zip(resized, window, stride, strict=True)]
+        strip = _Strip(size, resized, window)
+        shown = _Shown(resized, window)
+        for top in starts[0]:
+            strip.move_to(top)
+            for lefts in _chunks(starts[1], self.batch):
+                corners = [Window(left, top) if turned else Window(top, left) for left in lefts]
+                found = [m.transpose(-1, -2) if turned else m for m in answer(corners)]
+                for left, scores, similarity in zip(lefts, *found, strict=True):
+                    strip.add(left, scores)
+                    shown.add(top, left, scores, similarity)
+        label_map, scores, similarity = strip.finish(), *shown.means()
+        if turned:
+            label_map = np.ascontiguousarray(label_map.T)
+            scores, similarity = scores.transpose(1, 2), similarity.transpose(1, 2)
+        return Merged(label_map, scores, similarity)
 
 
 def window_starts(length: int, window: int, stride: int) -> list[int]:
@@ -113,46 +162,6 @@ def bilinear_matrix(positions: Tensor, length: int, cells: int) -> Tensor:
     weights[index, below] += 1 - share
     weights[index, above] += share
     return weights
-
-
-def merge_windows(
-    maps: Callable[[list[Window]], tuple[Tensor, Tensor]],
-    size: tuple[int, int],
-    resized: tuple[int, int],
-    window: tuple[int, int],
-    stride: tuple[int, int],
-    batch: int,
-) -> Merged:
-    """Runs all windows of a picture and merges what they say.
-
-    Args:
-        maps: scores and similarity, each (B, K, ., .), of a list of windows.
-        size: (H, W) of the result.
-        resized: (H, W) of the picture that is cut, see :func:`resized_size`.
-        window: (height, width) of a window in pixels of ``resized``.
-        stride: step between windows, down and to the right.
-        batch: windows that go to ``maps`` at once.
-    """
-    # The sums reach across the picture along its shorter side.
-    turned = size[1] > size[0]
-    if turned:
-        size, resized, window, stride = (pair[::-1] for pair in (size, resized, window, stride))
-    starts = [window_starts(*sides) for sides in zip(resized, window, stride, strict=True)]
-    strip = _Strip(size, resized, window)
-    shown = _Shown(resized, window)
-    for top in starts[0]:
-        strip.move_to(top)
-        for lefts in _chunks(starts[1], batch):
-            corners = [Window(left, top) if turned else Window(top, left) for left in lefts]
-            found = [m.transpose(-1, -2) if turned else m for m in maps(corners)]
-            for left, scores, similarity in zip(lefts, *found, strict=True):
-                strip.add(left, scores)
-                shown.add(top, left, scores, similarity)
-    label_map, scores, similarity = strip.finish(), *shown.means()
-    if turned:
-        label_map = np.ascontiguousarray(label_map.T)
-        scores, similarity = scores.transpose(1, 2), similarity.transpose(1, 2)
-    return Merged(label_map, scores, similarity)
 
 
 class _Axis:

@@ -1,4 +1,4 @@
-"""What a class name looks like inside a model: similarity maps at four stages of the way.
+"""Similarity maps of class names at four stages between the CLIP and the final mask.
 
 ``clip``    the pre-trained CLIP: cosine of patch tokens and the name's text embedding
 ``before``  before the pixel decoder (m = 0): cosine of patch embeddings and text queries, the
@@ -7,7 +7,7 @@
             features. The published ``get_similarity`` shows (1 + cosine) / 2 of the same
 ``mask``    the scores that decide: class probability times mask probability, not below 0
 
-Axes: B = 1; K entries of the class list; N names with their synonyms; h w the map of a stage.
+Axes: K classes; N names with their synonyms; h w the map of a stage; D text width.
 """
 
 from __future__ import annotations
@@ -16,12 +16,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch import Tensor
 
+from tqdm_demo.systems.system import Features, System
 from tqdm_demo.systems.trained import TrainedModel
-from tqdm_demo.systems.zero_shot import ZeroShotModel
-from tqdm_demo.vocabulary import split_synonyms
 
 STAGES = ("clip", "before", "after", "mask")
 
@@ -31,7 +29,7 @@ class Stages:
     """The similarity maps of one picture; None where a model has no such stage.
 
     Attributes:
-        names: K entries, as they were asked for.
+        names: the K classes as they are written.
         clip: float32 (K, h, w), cosine; of zero-shot models only.
         before: float32 (K, h, w), cosine; of models whose queries are made from text only,
             because nothing in the others reads the text.
@@ -47,36 +45,27 @@ class Stages:
 
 
 def compute_stages(
-    model: TrainedModel | ZeroShotModel,
-    features: object,
-    embeddings: Tensor,
-    entries: Sequence[str],
-) -> Stages:
-    """Runs a model once and keeps what its stages say.
+    model: System, features: Features, embeddings: Tensor, names: Sequence[str]
+) -> dict[str, Tensor]:
+    """Runs a model once and keeps the maps of its stages.
 
     Args:
         model: of a predictor.
         features: what its ``encode_image`` made of the picture.
-        embeddings: (N, D), what its ``encode_names`` made of all names, in the order of the list.
-        entries: K checked entries. An entry with synonyms has the largest value of its names.
+        embeddings: (N, D), what its ``encode_names`` made of the names.
+        names: N names.
+
+    Returns:
+        Stage -> (1, N, h, w), for the stages that the model has.
     """
-    entries = tuple(entries)
-    groups = [split_synonyms(entry.lower()) for entry in entries]
-    names = [name for group in groups for name in group]
-    if model.kind == "zero-shot":
-        answer = model.answer(features, embeddings, names)
-        return Stages(entries, clip=_best(answer.similarity[0], groups))
+    if not isinstance(model, TrainedModel):
+        return {"clip": model.answer(features, embeddings, names).similarity}
+    count = len(names)
     assignment, decoding = model.decode(features, embeddings, names)
-    scores = model.segmenter.semantic_scores(decoding.predictions[-1], assignment)[0]
-    textual = model.kind == "textual"
-    return Stages(
-        entries,
-        before=_best(decoding.score_map[0, : len(names)], groups) if textual else None,
-        after=_best(decoding.query_similarity()[0, : len(names)], groups),
-        mask=_best(scores, groups),
-    )
-
-
-def _best(maps: Tensor, groups: Sequence[Sequence[str]]) -> np.ndarray:
-    parts = torch.split(maps, [len(group) for group in groups])
-    return torch.stack([part.amax(dim=0) for part in parts]).float().cpu().numpy()
+    maps = {
+        "after": decoding.query_similarity()[:, :count],
+        "mask": model.segmenter.semantic_scores(decoding.predictions[-1], assignment),
+    }
+    if model.kind == "textual":
+        maps["before"] = decoding.score_map[:, :count]
+    return maps

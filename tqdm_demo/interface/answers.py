@@ -11,11 +11,11 @@ import numpy as np
 
 from tqdm_demo.class_list import ClassList
 from tqdm_demo.inference.cache import BoundedCache
-from tqdm_demo.inference.predictor import Segmentation, Timings
-from tqdm_demo.inference.preprocessing import read_image
+from tqdm_demo.inference.segmentation import Segmentation, Timings
 from tqdm_demo.interface.components.viewer import ViewerData, viewer_data
 from tqdm_demo.interface.model_manager import ModelManager
 from tqdm_demo.interface.parts import MAX_SIDE
+from tqdm_demo.interface.picture_files import read_picture
 
 KEPT_ANSWERS = 24
 
@@ -82,10 +82,10 @@ class AnswerStore:
         token = hashlib.blake2b(content, key=self._secret, digest_size=16).hexdigest()
 
         def make() -> Answer:
-            image = read_image(request.picture, MAX_SIDE)
+            image = read_picture(request.picture, MAX_SIDE)
             title = self.models.entry(request.source).title
             predictor = self.models.predictor(request.source)
-            result = predictor.segment(image, request.classes.names)
+            result = predictor.segment(image, request.classes)
             return Answer(request, token, title, predictor.kind == "zero-shot", result)
 
         return self._answers.get(token, make)
@@ -120,7 +120,7 @@ def to_viewer(answer: Answer) -> ViewerData:
         ValueError: the picture is not there any more.
     """
     return viewer_data(
-        read_image(answer.request.picture, MAX_SIDE),
+        read_picture(answer.request.picture, MAX_SIDE),
         answer.result.label_map,
         answer.result.scores,
         list(answer.classes.labels),

@@ -15,12 +15,12 @@ import numpy as np
 from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 
+from tqdm_demo.class_list import ClassList
 from tqdm_demo.inference.agreement import agreement
-from tqdm_demo.inference.predictor import Segmentation
 from tqdm_demo.inference.preprocessing import read_image
 from tqdm_demo.inference.rendering import label_png
+from tqdm_demo.inference.segmentation import Segmentation
 from tqdm_demo.interface.model_manager import ModelManager
-from tqdm_demo.vocabulary import colours_for
 
 MOST_MODELS = 5
 StageName = Literal["clip", "before", "after", "mask"]
@@ -126,11 +126,12 @@ class Endpoints:
             raise ValueError(f"{len(models)} models: it takes 1 to {MOST_MODELS}.")
         for source in models:
             self._models.entry(source)
-        entries = names or self._models.predictor(models[0]).default_names
-        return [self._models.predictor(source).segment(image, entries) for source in models]
+        names = names or self._models.predictor(models[0]).default_names
+        classes = ClassList.from_names(names)
+        return [self._models.predictor(source).segment(image, classes) for source in models]
 
     def _labels(self, result: Segmentation) -> gr.FileData:
-        png = label_png(result.label_map, colours_for(result.names))
+        png = label_png(result.label_map, result.classes.colours)
         return self._file(png, "labels.png", "image/png")
 
     def _file(self, content: bytes, name: str, kind: str) -> gr.FileData:

@@ -43,7 +43,7 @@ def legend(answer: Answer) -> dict:
     """What the label ids mean, and the settings of the answer, ready for JSON."""
     result, classes = answer.result, answer.classes
     height, width = result.label_map.shape
-    rows = zip(classes.labels, result.names, classes.colours, result.shares, strict=True)
+    rows = zip(classes.entries, result.shares, strict=True)
     return {
         "model": answer.request.source,
         "model_title": answer.title,
@@ -52,12 +52,12 @@ def legend(answer: Answer) -> dict:
         "classes": [
             {
                 "id": index,
-                "name": label,
-                "words": entry.split(", "),
-                "colour": "#{:02x}{:02x}{:02x}".format(*colour),
+                "name": entry.label,
+                "words": list(entry.names),
+                "colour": "#{:02x}{:02x}{:02x}".format(*entry.colour),
                 "share": round(share, 6),
             }
-            for index, (label, entry, colour, share) in enumerate(rows)
+            for index, (entry, share) in enumerate(rows)
         ],
     }
 

@@ -8,10 +8,10 @@ from typing import Any
 import gradio as gr
 
 from tqdm_demo.class_list import parse_class_list
-from tqdm_demo.inference.preprocessing import read_image
 from tqdm_demo.interface import markup
 from tqdm_demo.interface.components.picture_input import EVERY_FILE, PictureInput
 from tqdm_demo.interface.parts import DEFAULT_TEXT, MAX_SIDE, PageParts
+from tqdm_demo.interface.picture_files import read_picture
 from tqdm_demo.vocabulary import MAX_NAMES, NEED_EVERYTHING_ELSE, PRESETS
 
 Updates = dict[Any, Any]
@@ -83,7 +83,7 @@ def take_picture(path: str | None, page: PageParts, sidebar: Sidebar) -> Updates
     if path is None:
         return {page.picture: None, sidebar.picture_problem: ""}
     try:
-        image = read_image(path, MAX_SIDE)
+        image = read_picture(path, MAX_SIDE)
     except ValueError as error:
         return {sidebar.picture: None, sidebar.picture_problem: markup.problem(str(error))}
     return {
@@ -120,7 +120,7 @@ def edit_names(
     try:
         classes = parse_class_list(text, everything_else)
         if page.models.is_loaded(model):
-            page.models.predictor(model).check(classes.names)
+            page.models.predictor(model).check(classes)
     except ValueError as error:
         return {sidebar.names_problem: markup.problem(str(error))}
     updates = {sidebar.names_problem: "", page.classes: classes}

@@ -52,8 +52,7 @@ def zero_shot_miou(
 
     The argmax is restricted to those classes, as for a data set that lacks some.
     """
-    tokenizer = open_clip.SimpleTokenizer(context_length=clip.context_length)
-    texts = name_embeddings(clip, tokenizer, names)
+    texts = name_embeddings(clip, names)
     device = clip.logit_scale.device
     occurring = sorted(set(np.unique(pictures.labels).tolist()) - {255})
     confusion = ConfusionMatrix(len(names))

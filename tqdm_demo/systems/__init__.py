@@ -1,1 +1,1 @@
-"""What the predictor asks: one file a system of the comparison, with one interface."""
+"""The systems that are compared: one file each, all with the interface of :mod:`.system`."""

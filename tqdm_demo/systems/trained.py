@@ -1,38 +1,24 @@
-"""A trained segmenter as the predictor uses it: pictures of one size, any names.
+"""A trained segmenter, tqdm or its learned-query baseline, for any names.
 
-Axes: B pictures; H W input pixels; h w a score map; K names; D text width; M trained classes.
+Axes: B pictures; H W input pixels; h w a score map; N names; D text width; M trained classes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import open_clip
 import torch
 import torch.nn.functional as F
 
 from tqdm_demo.model.assignment import QueryAssignment
 from tqdm_demo.model.image_encoder import ImageFeatures
 from tqdm_demo.model.segmenter import Decoding, Segmenter
-from tqdm_demo.systems.zero_shot import ScoreMaps
-
-
-@dataclass(frozen=True)
-class NearestClass:
-    """The trained class whose rows a name borrows.
-
-    Attributes:
-        name: of the trained class, the nearest one.
-        similarity: cosine of the two class embeddings.
-    """
-
-    name: str
-    similarity: float
+from tqdm_demo.systems.system import NearestClass, ScoreMaps
+from tqdm_demo.systems.tokens import tokenize
 
 
 class TrainedModel:
-    """A segmenter with what its checkpoint says about it.
+    """A segmenter with what its checkpoint says about it; see :class:`.system.System`.
 
     Args:
         segmenter: in evaluation mode, on its device.
@@ -53,8 +39,6 @@ class TrainedModel:
         self.fixed_size = config.fixed_size
         self.window_stride = config.window_stride
         self.longest_name = segmenter.text_encoder.longest_name
-        positions = segmenter.text_encoder.tower.num_pos
-        self.tokenizer = open_clip.SimpleTokenizer(context_length=positions)
         self._device = next(segmenter.parameters()).device
         with torch.inference_mode():
             self._trained = self.encode_names(self.default_names)
@@ -64,13 +48,14 @@ class TrainedModel:
         return self.segmenter.encode_image(pixels.to(self._device))
 
     def encode_names(self, names: Sequence[str]) -> torch.Tensor:
-        """Class embeddings (K, D), not normalised."""
-        return self.segmenter.encode_text(self.tokenizer(list(names)).to(self._device))
+        """Class embeddings (N, D), not normalised."""
+        tokens = tokenize(names, self.segmenter.text_encoder.tower.num_pos)
+        return self.segmenter.encode_text(tokens.to(self._device))
 
     def answer(
         self, features: ImageFeatures, embeddings: torch.Tensor, names: Sequence[str]
     ) -> ScoreMaps:
-        """Decodes pictures for K names with embeddings (K, D)."""
+        """Decodes pictures for N names with embeddings (N, D)."""
         assignment, decoding = self.decode(features, embeddings, names)
         scores = self.segmenter.semantic_scores(decoding.predictions[-1], assignment)
         return ScoreMaps(scores, decoding.score_map[:, : len(names)])
@@ -81,8 +66,8 @@ class TrainedModel:
         """Per name the trained class that it borrows from; None where it is trained itself.
 
         Args:
-            names: K names.
-            embeddings: (K, D) of :meth:`encode_names`.
+            names: N names.
+            embeddings: (N, D) of :meth:`encode_names`.
         """
         trained = self.default_names
         assignment = self.segmenter.assign_queries(names, embeddings, self._trained)
@@ -96,7 +81,7 @@ class TrainedModel:
     def decode(
         self, features: ImageFeatures, embeddings: torch.Tensor, names: Sequence[str]
     ) -> tuple[QueryAssignment, Decoding]:
-        """All that the decoders say about pictures for K names with embeddings (K, D)."""
+        """All that the decoders say about pictures for N names with embeddings (N, D)."""
         assignment = self.segmenter.assign_queries(names, embeddings, self._trained)
         queries = assignment.query_embeddings(embeddings, self._trained)
         return assignment, self.segmenter.decode(features, queries, assignment)

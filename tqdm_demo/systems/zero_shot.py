@@ -11,7 +11,7 @@ Three ways to get an embedding of a patch from a tower that learned to embed who
 ``clearclip``  as ``maskclip``, but a token takes the values of those whose queries are like its
                own: softmax(q q^T / sqrt(d)) v. arXiv 2407.12442
 
-Axes: B images; H W input pixels; h w patch tokens; N all tokens; E tower width; A heads; K names;
+Axes: B images; H W input pixels; h w patch tokens; T all tokens; E tower width; A heads; N names;
 D joint width.
 """
 
@@ -30,6 +30,8 @@ from timm.models.vision_transformer import Block
 from torch import Tensor, nn
 
 from tqdm_demo.model.image_encoder import embed_patches, run_tower
+from tqdm_demo.systems.system import ScoreMaps
+from tqdm_demo.systems.tokens import encode, tokenize
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
 # Neutral sentences; a name's embedding is the mean over them (CLIP, arXiv 2103.00020, Sec. 3.1.4).
@@ -37,21 +39,10 @@ TEMPLATES = ("{}", "a {}", "a photo of a {}", "a picture of a {}", "there is a {
 METHODS = ("plain", "maskclip", "clearclip")
 
 
-@dataclass(frozen=True)
-class ScoreMaps:
-    """What a model says about B pictures and K names.
-
-    Attributes:
-        scores: (B, K, h, w), not below 0; the largest wins.
-        similarity: (B, K, h, w) cosine in [-1, 1].
-    """
-
-    scores: Tensor
-    similarity: Tensor
-
-
 class ZeroShotModel:
-    """A CLIP that segments by similarity alone: nothing was trained to segment.
+    """A CLIP that segments by similarity alone, see :class:`.system.System`.
+
+    Nothing was trained to segment.
 
     Args:
         clip: open_clip's model with a vision transformer and CLIP's own words.
@@ -79,7 +70,6 @@ class ZeroShotModel:
         self.mean, self.std = config["image_mean"], config["image_std"]
         self.input_size = tuple(config["input_size"])
         self.fixed_size = bool(config.get("fixed_size", False))
-        self.tokenizer = open_clip.SimpleTokenizer(context_length=clip.context_length)
 
     @property
     def size_multiple(self) -> int:
@@ -91,7 +81,7 @@ class ZeroShotModel:
     @property
     def longest_name(self) -> int:
         """Tokens that a name may have, so that it fits into every template."""
-        frame = max(len(self.tokenizer.encode(text.format(""))) for text in TEMPLATES)
+        frame = max(len(encode(template.removesuffix("{}"))) for template in TEMPLATES)
         return self.clip.context_length - 2 - frame
 
     def encode_image(self, pixels: Tensor) -> Tensor:
@@ -100,12 +90,12 @@ class ZeroShotModel:
         return F.normalize(dense_embeddings(self.clip.visual, pixels, self.method), dim=1)
 
     def encode_names(self, names: Sequence[str]) -> Tensor:
-        """Unit embeddings (K, D), each the mean over :data:`TEMPLATES`."""
-        return name_embeddings(self.clip, self.tokenizer, names)
+        """Unit embeddings (N, D), each the mean over :data:`TEMPLATES`."""
+        return name_embeddings(self.clip, names)
 
     def answer(self, features: Tensor, embeddings: Tensor, names: Sequence[str]) -> ScoreMaps:
-        """Compares all patches (B, D, h, w) with all names (K, D)."""
-        similarity = torch.einsum("bdhw,kd->bkhw", features, embeddings)
+        """Compares all patches (B, D, h, w) with all names (N, D)."""
+        similarity = torch.einsum("bdhw,nd->bnhw", features, embeddings)
         # A cosine is no probability. Bringing it to [0, 1] changes no winner, resized or not.
         return ScoreMaps((1 + similarity) / 2, similarity)
 
@@ -114,13 +104,10 @@ class ZeroShotModel:
         return (None,) * len(names)
 
 
-def name_embeddings(
-    clip: open_clip.CLIP, tokenizer: open_clip.SimpleTokenizer, names: Sequence[str]
-) -> Tensor:
-    """Unit embeddings (K, D) of names, each the mean over :data:`TEMPLATES`."""
-    texts = [template.format(name) for name in names for template in TEMPLATES]
-    tokens = tokenizer(texts).to(clip.logit_scale.device)
-    embeddings = clip.encode_text(tokens, normalize=True)
+def name_embeddings(clip: open_clip.CLIP, names: Sequence[str]) -> Tensor:
+    """Unit embeddings (N, D) of names, each the mean over :data:`TEMPLATES`."""
+    tokens = tokenize(names, clip.context_length, TEMPLATES)
+    embeddings = clip.encode_text(tokens.to(clip.logit_scale.device), normalize=True)
     grouped = embeddings.unflatten(0, (len(names), len(TEMPLATES)))
     return F.normalize(grouped.mean(dim=1), dim=-1)
 
@@ -156,36 +143,13 @@ def dense_embeddings(visual: nn.Module, pixels: Tensor, method: str = "plain") -
     query, value = last.query_and_value(tokens)
     if method == "clearclip":
         value = F.scaled_dot_product_attention(query, query, value)
-    tokens = last.scale(last.output(value.transpose(1, 2).flatten(2)))  # (B, N, E)
+    tokens = last.scale(last.output(value.transpose(1, 2).flatten(2)))  # (B, T, E)
     if isinstance(visual, VisionTransformer):
         embeddings = visual.ln_post(tokens) @ visual.proj
     else:
         embeddings = visual.head(visual.trunk.head(visual.trunk.fc_norm(visual.trunk.norm(tokens))))
     patches = embeddings[:, -size[0] * size[1] :]  # behind the class token, where there is one
     return patches.transpose(1, 2).unflatten(2, size)
-
-
-def check_tokens(tokenizer: open_clip.SimpleTokenizer, names: Sequence[str], limit: int) -> None:
-    """Looks for names that the text tower would cut off.
-
-    Args:
-        tokenizer: splits names into pieces of words.
-        names: one text each.
-        limit: pieces that fit.
-
-    Raises:
-        ValueError: names that have more, with their numbers, or a name that has none.
-    """
-    counts = {name: len(tokenizer.encode(name)) for name in names}
-    for name, count in counts.items():
-        if not count:
-            raise ValueError(f"“{name}” has nothing in it that this model can read.")
-    long = [f"“{name}” has {count}" for name, count in counts.items() if count > limit]
-    if long:
-        raise ValueError(
-            f"Too long for this model, which reads names of up to {limit} pieces of words: "
-            f"{', '.join(long)}."
-        )
 
 
 @dataclass(frozen=True)
@@ -200,7 +164,7 @@ class _LastAttention:
     heads: int
 
     def query_and_value(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Tokens (B, N, E) to (B, A, N, E / A) each."""
+        """Tokens (B, T, E) to (B, A, T, E / A) each."""
         query, _, value = F.linear(self.norm(tokens), self.weight, self.bias).chunk(3, dim=-1)
         query, value = (t.unflatten(-1, (self.heads, -1)).transpose(1, 2) for t in (query, value))
         return query, value
@@ -241,7 +205,7 @@ def _last_attention(visual: nn.Module) -> _LastAttention | None:
 
 
 def _before_last_block(visual: nn.Module, pixels: Tensor) -> tuple[Tensor, tuple[int, int]]:
-    """All tokens (B, N, E) that the last block reads, and the grid (h, w) of the patches."""
+    """All tokens (B, T, E) that the last block reads, and the grid (h, w) of the patches."""
     if isinstance(visual, VisionTransformer):
         tokens, size = embed_patches(visual, pixels)
         for block in visual.transformer.resblocks[:-1]:

@@ -20,7 +20,7 @@ from tqdm_demo.data.augmentation import Batch
 from tqdm_demo.data.datasets import LabelledPicture
 from tqdm_demo.inference.confusion_matrix import ConfusionMatrix
 from tqdm_demo.inference.preprocessing import model_size, to_pixels
-from tqdm_demo.inference.sliding_window import Window, merge_windows, resized_size
+from tqdm_demo.inference.sliding_window import SlidingWindow, Window
 from tqdm_demo.model.assignment import QueryAssignment
 from tqdm_demo.model.segmenter import Decoding, Segmenter
 from tqdm_demo.training.distributed import sum_over_processes
@@ -132,16 +132,17 @@ class Objective:
     ) -> np.ndarray:
         """Train ids (H, W) of one picture in windows of the training size, as published."""
         config, (height, width) = self.segmenter.config, self.segmenter.config.input_size
-        resized = resized_size(image.shape[:2], config.input_size)
+        windows = SlidingWindow(config.input_size, (stride, stride), _MEASURED_AT_ONCE)
+        resized = windows.resized_size(image.shape[:2])
         pixels = to_pixels(image, resized, config.image_mean, config.image_std)
 
-        def maps(windows: list[Window]) -> tuple[Tensor, Tensor]:
-            parts = [pixels[..., w.top : w.top + height, w.left : w.left + width] for w in windows]
+        def answer(corners: list[Window]) -> tuple[Tensor, Tensor]:
+            parts = [pixels[..., w.top : w.top + height, w.left : w.left + width] for w in corners]
             scores = self._decode(torch.cat(parts), embeddings)[:, present.to(self._device)]
             return scores, scores  # the second one is for similarities, which nobody asks for
 
-        sides = (image.shape[:2], resized, config.input_size, (stride, stride))
-        return present.numpy()[merge_windows(maps, *sides, batch=_MEASURED_AT_ONCE).label_map]
+        merged = windows.merge(answer, image.shape[:2], resized)
+        return present.numpy()[merged.label_map]
 
     def _scores(self, images: Sequence[np.ndarray], embeddings: Tensor | None) -> Tensor:
         """Scores (B, M, h, w) of pictures of one size."""

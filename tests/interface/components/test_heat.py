@@ -10,7 +10,7 @@ CLASSES = parse_class_list("road\ncar, taxi: #112233\nsky")
 
 def test_picked_names_are_found_or_added():
     found = heat.find_picked(CLASSES, ["Taxi", "zebra", "road"])
-    assert found.entries == ("road", "car, taxi", "sky", "zebra")
+    assert found.classes.names == ("road", "car, taxi", "sky", "zebra")
     assert found.rows == (1, 3, 0) and found.labels == ("Taxi", "zebra", "road")
     assert found.added == ("zebra",)
     assert found.colours[0] == (0x11, 0x22, 0x33) and len(found.colours) == 3

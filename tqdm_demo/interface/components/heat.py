@@ -1,6 +1,6 @@
 """Heat maps as cells of a grid: which colours, and which values they stand for.
 
-Axes: H W the picture; h w a similarity map; K entries of the class list.
+Axes: H W the picture; h w a similarity map; K classes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from tqdm_demo.class_list import ClassList
 from tqdm_demo.inference.rendering import colour_stops, heat_map, similarity_range
 from tqdm_demo.interface.components.image_grid import Cell, Scale, photo, value_pixels
-from tqdm_demo.vocabulary import Colour, check_names, colours_for, split_synonyms
+from tqdm_demo.vocabulary import Colour
 
 SHARED, FIXED, STRETCHED = "shared", "fixed", "stretched"
 SCALES = {
@@ -49,14 +49,14 @@ class Listed:
     """Names that were picked for a view, found in the class list or added to it.
 
     Attributes:
-        entries: the class list, then the names that it does not have.
-        rows: for every picked name its place among the entries.
+        classes: the class list, then the names that it does not have.
+        rows: for every picked name its place among the classes.
         labels: of the picked names.
         colours: of the picked names.
         added: picked names that the class list does not have.
     """
 
-    entries: tuple[str, ...]
+    classes: ClassList
     rows: tuple[int, ...]
     labels: tuple[str, ...]
     colours: tuple[Colour, ...]
@@ -68,24 +68,21 @@ def find_picked(classes: ClassList, picked: Sequence[str]) -> Listed:
 
     Args:
         classes: the list.
-        picked: names as a visitor picked or wrote them; none = the first three of the list.
+        picked: names as a user picked or wrote them; none = the first three of the list.
 
     Raises:
         ValueError: a written name that is not usable, or more names than a list may have.
     """
-    places = {
-        name.lower(): row for row, e in enumerate(classes.names) for name in split_synonyms(e)
-    }
+    places = {n.lower(): row for row, entry in enumerate(classes.entries) for n in entry.names}
     places |= {label.lower(): row for row, label in enumerate(classes.labels)}
-    wanted = check_names(list(picked)) if picked else classes.labels[:3]
-    added = tuple(name for name in wanted if name.lower() not in places)
-    entries = check_names((*classes.names, *added))
-    rows = {name: len(classes.names) + number for number, name in enumerate(added)}
-    rows |= {name: places[name.lower()] for name in wanted if name not in rows}
-    colours = (*classes.colours, *colours_for(entries)[len(classes.names) :])
-    places_wanted = tuple(rows[name] for name in wanted)
-    chosen = tuple(colours[row] for row in places_wanted)
-    return Listed(entries, places_wanted, tuple(wanted), chosen, added)
+    wanted = ClassList.from_names(picked).entries if picked else classes.entries[:3]
+    labels = tuple(entry.text if picked else entry.label for entry in wanted)
+    added = [e for e, label in zip(wanted, labels, strict=True) if label.lower() not in places]
+    longer = classes.extended(added) if added else classes
+    places |= {entry.text.lower(): len(classes.entries) + n for n, entry in enumerate(added)}
+    rows = tuple(places[label.lower()] for label in labels)
+    colours = tuple(longer.colours[row] for row in rows)
+    return Listed(longer, rows, labels, colours, tuple(entry.text for entry in added))
 
 
 def heat_cell(
@@ -95,7 +92,7 @@ def heat_cell(
 
     Args:
         image: uint8 (H, W, 3).
-        maps: float (K, h, w), cosines or scores of all entries.
+        maps: float (K, h, w), cosines or scores of all classes.
         row: which of them.
         look: how to draw it.
         is_score: whether the maps are scores, from 0 on.

@@ -11,7 +11,6 @@ import numpy as np
 
 from tqdm_demo.class_list import ClassList
 from tqdm_demo.inference.agreement import agreement, confusions, mean_iou, relabel
-from tqdm_demo.inference.preprocessing import read_image
 from tqdm_demo.inference.rendering import difference, overlay, shrink
 from tqdm_demo.interface import markup
 from tqdm_demo.interface.components import charts
@@ -26,6 +25,7 @@ from tqdm_demo.interface.components.image_grid import (
 )
 from tqdm_demo.interface.examples import find_example, read_truth
 from tqdm_demo.interface.parts import MAX_SIDE, PageParts, when_shown
+from tqdm_demo.interface.picture_files import read_picture
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES, IGNORED
 
 TITLE = "Compare models"
@@ -172,10 +172,10 @@ def on_change(
         }
         return
     try:
-        image = read_image(picture, MAX_SIDE)
+        image = read_picture(picture, MAX_SIDE)
         truth = read_truth(find_example(page.examples, picture), image.shape[:2])
         if truth is not None:
-            truth = relabel(truth, CITYSCAPES_NAMES, classes.names)
+            truth = relabel(truth, CITYSCAPES_NAMES, classes)
         yield from _fill(page, parts, image, truth, classes, sources, pair)
     except ValueError as error:
         yield {parts.status: markup.problem(str(error))}
@@ -199,7 +199,7 @@ def _fill(
             yield _update(parts, image, truth, classes, titles, answers)
         text = f"{title} looks at the picture …"
         yield {parts.status: charts.progress(done, len(sources), text)}
-        result = page.models.predictor(source).segment(image, classes.names)
+        result = page.models.predictor(source).segment(image, classes)
         answers.append(Shown(title, _judged(result.label_map, truth), result.label_map))
     if truth is not None:
         answers.append(Shown(TRUTH, "as it was drawn", truth))

@@ -11,13 +11,13 @@ from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 
 from tqdm_demo.class_list import ClassList
-from tqdm_demo.inference.preprocessing import read_image
 from tqdm_demo.interface import markup
 from tqdm_demo.interface.answers import AnswerStore, SegmentRequest, timing, to_viewer
 from tqdm_demo.interface.components.viewer import Viewer
 from tqdm_demo.interface.downloads import zip_answer
 from tqdm_demo.interface.parts import MAX_SIDE, PageParts, when_shown
 from tqdm_demo.interface.permalink import COPY
+from tqdm_demo.interface.picture_files import read_picture
 
 TITLE = "Segment"
 ID = "segment"
@@ -137,7 +137,7 @@ def pack(store: AnswerStore, request: SegmentRequest | None) -> bytes | None:
     if request is None:
         return None
     answer, _ = store.ask(request)
-    return zip_answer(answer, read_image(request.picture, MAX_SIDE))
+    return zip_answer(answer, read_picture(request.picture, MAX_SIDE))
 
 
 def _connect(page: PageParts, parts: SegmentParts, store: AnswerStore) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,6 @@ import numpy as np
 
 from tqdm_demo.class_list import ClassList
 from tqdm_demo.inference.agreement import relabel
-from tqdm_demo.inference.preprocessing import read_image
 from tqdm_demo.inference.rendering import shrink
 from tqdm_demo.inference.stages import Stages
 from tqdm_demo.interface import markup
@@ -27,6 +26,7 @@ from tqdm_demo.interface.components.image_grid import (
 )
 from tqdm_demo.interface.examples import find_example, read_truth
 from tqdm_demo.interface.parts import MAX_SIDE, PageParts, when_shown
+from tqdm_demo.interface.picture_files import read_picture
 from tqdm_demo.interface.tabs import clarity
 from tqdm_demo.interface.tabs.similarity_controls import (
     BY_PICTURE,
@@ -131,7 +131,7 @@ def on_change(
         return
     try:
         listed = find_picked(classes, choice.picked)
-        image = read_image(picture, MAX_SIDE)
+        image = read_picture(picture, MAX_SIDE)
         if choice.by == BY_PICTURE:
             yield from _compare_pictures(page, parts, image, listed, choice)
         else:
@@ -160,7 +160,7 @@ def _compare_stages(
     for done, (role, source) in enumerate(zip(ROLES, sources, strict=True)):
         title = page.models.entry(source).title
         yield {parts.status: charts.progress(done, 3, f"{title} looks at the picture …")}
-        found[role] = page.models.predictor(source).stages(image, listed.entries)
+        found[role] = page.models.predictor(source).stages(image, listed.classes)
         for index, stage in enumerate(STAGES):
             if stage.role == role:
                 cells = _cells(small, getattr(found[role], stage.kept), stage, listed, choice)
@@ -168,7 +168,7 @@ def _compare_stages(
                     columns = with_cell(columns, index, row, cell)
         yield {parts.grid: _grid(image, columns, listed).value()}
     truth = read_truth(find_example(page.examples, picture), image.shape[:2])
-    yield _clarity(parts, small, found, truth, listed.entries)
+    yield _clarity(parts, small, found, truth, listed.classes)
 
 
 def _compare_pictures(
@@ -178,7 +178,7 @@ def _compare_pictures(
     stage = next(stage for stage in STAGES if stage.title == choice.stage)
     examples = [example for example in page.examples if example.caption in choice.captions]
     pictures = [("Your picture", image)]
-    pictures += [(e.caption, read_image(e.path, MAX_SIDE)) for e in examples]
+    pictures += [(e.caption, read_picture(e.path, MAX_SIDE)) for e in examples]
     columns = tuple(_awaited(title, "", listed) for title, _ in pictures)
     yield {
         parts.grid: _grid(image, columns, listed).value(),
@@ -187,7 +187,7 @@ def _compare_pictures(
     predictor = page.models.predictor(getattr(choice, stage.role))
     for index, (title, shown) in enumerate(pictures):
         yield {parts.status: charts.progress(index, len(pictures), f"{stage.title}: {title} …")}
-        maps = getattr(predictor.stages(shown, listed.entries), stage.kept)
+        maps = getattr(predictor.stages(shown, listed.classes), stage.kept)
         cells = _cells(shrink(shown, SHOWN_SIDE), maps, stage, listed, choice)
         for row, cell in enumerate(cells):
             columns = with_cell(columns, index, row, cell)
@@ -211,11 +211,11 @@ def _clarity(
     image: np.ndarray,
     found: dict[str, Stages],
     truth: np.ndarray | None,
-    entries: Sequence[str],
+    classes: ClassList,
 ) -> Updates:
     known = truth is not None
     if known:
-        truth = relabel(truth, CITYSCAPES_NAMES, entries)
+        truth = relabel(truth, CITYSCAPES_NAMES, classes)
     measured = []
     for stage in STAGES:
         maps = getattr(found[stage.role], stage.kept)

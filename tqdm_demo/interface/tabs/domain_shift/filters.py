@@ -11,7 +11,6 @@ import numpy as np
 
 from tqdm_demo.class_list import ClassList
 from tqdm_demo.inference.agreement import agreement
-from tqdm_demo.inference.preprocessing import read_image
 from tqdm_demo.inference.rendering import overlay, shrink
 from tqdm_demo.interface import markup
 from tqdm_demo.interface.components import charts
@@ -26,6 +25,7 @@ from tqdm_demo.interface.components.image_grid import (
     with_cell,
 )
 from tqdm_demo.interface.parts import PageParts
+from tqdm_demo.interface.picture_files import read_picture
 from tqdm_demo.interface.tabs.domain_shift.controls import connect_run, model_menu, run_buttons
 from tqdm_demo.streets.domains import DOMAINS, SOURCE, apply_domain
 
@@ -115,7 +115,7 @@ def show_filters(
             cell = Cell(photo(shrink(changed, SHOWN_SIDE)), f"The picture as {title}")
             columns = with_cell(columns, index, 0, cell)
             for row, source in enumerate(sources):
-                labels = page.models.predictor(source).segment(changed, classes.names).label_map
+                labels = page.models.predictor(source).segment(changed, classes).label_map
                 if not index:
                     before.append(labels)
                 caption = "the answer to agree with"
@@ -148,7 +148,7 @@ def draw_curve(
             yield {parts.chart_status: charts.progress(index, 1 + len(STRENGTHS), text)}
             changed = apply_domain(domain, image, strength=strength)
             for row, source in enumerate(sources):
-                labels = page.models.predictor(source).segment(changed, classes.names).label_map
+                labels = page.models.predictor(source).segment(changed, classes).label_map
                 if not index:
                     before.append(labels)
                     continue
@@ -172,7 +172,7 @@ def _read(picture: str | None, domains: Sequence[str], sources: Sequence[str]) -
         raise ValueError("Choose a picture first.")
     if not domains or not sources:
         raise ValueError("Choose at least one look and one model.")
-    return read_image(picture, MAX_SIDE)
+    return read_picture(picture, MAX_SIDE)
 
 
 def _answer(

@@ -10,7 +10,6 @@ from typing import Any
 import gradio as gr
 
 from tqdm_demo.class_list import ClassList
-from tqdm_demo.inference.preprocessing import read_image
 from tqdm_demo.inference.rendering import COLOUR_MAP, shrink
 from tqdm_demo.interface import markup
 from tqdm_demo.interface.components import charts
@@ -25,6 +24,7 @@ from tqdm_demo.interface.components.image_grid import (
     with_cell,
 )
 from tqdm_demo.interface.parts import PageParts
+from tqdm_demo.interface.picture_files import read_picture
 from tqdm_demo.interface.tabs.domain_shift.controls import connect_run, run_buttons
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
@@ -106,7 +106,7 @@ def show_pictures(
         listed = find_picked(classes, [name or ""])
         pictures = _pictures(page, files)
         predictor = page.models.predictor(source)
-        predictor.check(listed.entries)
+        predictor.check(listed.classes)
     except ValueError as error:
         yield {parts.status: markup.problem(str(error))}
         return
@@ -118,8 +118,8 @@ def show_pictures(
             parts.grid: _grid(columns).value(),
         }
         try:
-            image = read_image(path, SIDE)
-            stages = predictor.stages(image, listed.entries)
+            image = read_picture(path, SIDE)
+            stages = predictor.stages(image, listed.classes)
         except ValueError as error:
             for row, text in enumerate((str(error), "")):
                 columns = with_cell(columns, index, row, Cell(caption=text or "–"))

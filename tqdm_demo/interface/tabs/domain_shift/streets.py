@@ -108,13 +108,13 @@ def show_street(
                 parts.table: _table(names, domains, titles, rows),
             }
             painting = paint(seed, name, SIZE)
-            truth = relabel(painting.labels, CITYSCAPES_NAMES, classes.names)
+            truth = relabel(painting.labels, CITYSCAPES_NAMES, classes)
             first = first or _truth(painting.image, truth, classes, len(sources))
             cell = Cell(photo(painting.image), f"Street {seed}: {title}")
             columns = with_cell(columns, index, 0, cell)
             rows.append([])
             for row, source in enumerate(sources):
-                result = page.models.predictor(source).segment(painting.image, classes.names)
+                result = page.models.predictor(source).segment(painting.image, classes)
                 rows[-1].append(mean_iou(result.label_map, truth))
                 caption = f"mIoU {charts.percent(rows[-1][-1])}"
                 cell = _cell(painting.image, result.label_map, classes, titles[row], caption)
