@@ -9,7 +9,8 @@ from safetensors.torch import save_file
 
 from tqdm_demo.checkpoints.folder import load_segmenter, read_config, save_segmenter
 from tqdm_demo.checkpoints.sources import BUNDLED, CURATED, describe, load_model, locate
-from tqdm_demo.config import ModelConfig
+from tqdm_demo.class_list import ClassList
+from tqdm_demo.config import ModelConfig, from_json
 from tqdm_demo.config_json import from_json
 from tqdm_demo.inference.predictor import Predictor
 from tqdm_demo.model.segmenter import Segmenter
@@ -193,4 +194,4 @@ def test_the_whole_position_table_is_used_where_it_is_cached(hub, tiny_weights, 
     longer = load_model("someone/short", "cpu")
     assert longer.longest_name == len(whole) - 3 - 2 > 3
     predictor = Predictor(longer)
-    assert predictor.check(["a row of cars"]) == ("a row of cars",)
+    predictor.check(ClassList.from_names(["a row of cars"]))  # raises where it does not fit

@@ -67,15 +67,15 @@ def test_compare_models(visit, size, dark):
     page = visit("tab=compare", size=size, dark=dark)
     expect(page.get_by_role("tab").filter(visible=True)).to_have_count(4)
     cells = grid(page, "compare-grid", 6)
-    expect(page.locator("#compare-shares thead")).to_contain_text("Truth")
+    expect(page.locator("#compare-shares thead")).to_contain_text("Ground truth")
     expect(page.locator("#compare-grid")).to_contain_text(re.compile(r"mIoU \d+\.\d % against"))
     check_looks(page, "compare", size, dark)
     # The same place in all answers and the truth.
     cells.nth(1).hover()
     expect(page.locator("#compare-grid .pointed .grid-tag .grid-chip")).to_have_count(4)
     # Another pair.
-    choose(page, "compare-second", "Truth")
-    expect(page.locator("#compare-grid")).to_contain_text("≠ Truth")
+    choose(page, "compare-second", "Ground truth")
+    expect(page.locator("#compare-grid")).to_contain_text("≠ Ground truth")
     # The list is followed.
     page.locator("#names textarea").fill("road\nsky")
     expect(page.locator("#compare-shares tbody tr")).to_have_count(2, timeout=PATIENCE)
@@ -86,7 +86,7 @@ def test_domain_shift(visit, size, dark):
     page = visit("tab=shift", size=size, dark=dark)
     run = page.locator("#filter-run")
     expect(run).to_be_visible()
-    # Fewer looks and models, for the time's sake.
+    # Fewer styles and models, for the time's sake.
     page.locator("#filter-domains [title=Clear]").click()
     choose(page, "filter-domains", "Fog")
     page.locator("#filter-models [title=Clear]").click()

@@ -67,8 +67,8 @@ def test_filters_fill_the_board_look_by_look(setting):
     ("changes", "words"),
     [
         ({"picture": None}, "Choose a picture"),
-        ({"domains": ()}, "at least one look"),
-        ({"sources": ()}, "at least one look and one model"),
+        ({"domains": ()}, "at least one style"),
+        ({"sources": ()}, "at least one style and one model"),
         ({"sources": ("nowhere",)}, "There is no model"),
         ({"picture": "gone.png"}, "not there any more"),
     ],
@@ -106,7 +106,7 @@ def test_a_street_comes_in_every_look_with_truth_and_miou(setting, monkeypatch):
     grids, last = street(setting)
     final = grids[-1]
     titles = [column["title"] for column in final["columns"]]
-    assert titles == ["Truth", "Video game", "Fog", "Mosaic"]
+    assert titles == ["Ground truth", "Video game", "Fog", "Mosaic"]
     assert (
         "training" in final["columns"][1]["note"] and "no training" in final["columns"][3]["note"]
     )
@@ -119,7 +119,7 @@ def test_a_street_comes_in_every_look_with_truth_and_miou(setting, monkeypatch):
     expected = f"mIoU {100 * mean_iou(labels, truth):.1f} %"
     assert final["columns"][2]["cells"][1]["caption"] == expected
     table = last[setting.parts[shift_streets].table]
-    assert expected.removeprefix("mIoU ") in table and "Mean of 2 unseen looks" in table
+    assert expected.removeprefix("mIoU ") in table and "Mean of 2 unseen styles" in table
 
 
 @pytest.mark.parametrize(

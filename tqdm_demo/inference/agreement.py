@@ -78,10 +78,10 @@ def confusions(first: np.ndarray, second: np.ndarray, most: int = 5) -> tuple[Co
 
 
 def mean_iou(prediction: np.ndarray, truth: np.ndarray) -> float | None:
-    """Mean intersection over union, 0 to 1, over the classes that are in the truth.
+    """Mean intersection over union, 0 to 1, over the classes that are in the ground truth.
 
-    A class that is predicted and nowhere in the truth has no term of its own; it costs the classes
-    whose pixels it takes. Pixels whose truth is 255 do not count.
+    A class that is predicted and nowhere in the ground truth has no term of its own; it costs the
+    classes whose pixels it takes. Pixels whose ground truth is 255 do not count.
 
     Args:
         prediction: uint8 (H, W).
@@ -131,8 +131,8 @@ def clarity(similarity: np.ndarray, labels: np.ndarray) -> Clarity:
 
     Args:
         similarity: float (K, h, w), cosine of every pixel with every entry, K at least 2.
-        labels: uint8 (H, W), every pixel's own class: the truth where it is known, else what was
-            predicted; 255 = does not count. Read at the centre of every map pixel.
+        labels: uint8 (H, W), every pixel's own class: the ground truth where it is known, else
+            what was predicted; 255 = does not count. Read at the centre of every map pixel.
 
     Raises:
         ValueError: fewer than two entries, or labels of which no pixel counts.

@@ -57,7 +57,7 @@ class BoundedCache(Generic[Value]):
         value = self.peek(key)
         if value is not None:
             return value, True
-        # Made outside the lock: two visitors may make the same one, but nobody waits for another.
+        # Made outside the lock: two users may make the same one, but nobody waits for another.
         value = make()
         self.put(key, value)
         return value, False

@@ -48,7 +48,7 @@ def read_image(
     Raises:
         ValueError: no such regular file, one of more than :data:`MAX_FILE_BYTES`, no image that
             Pillow can read, a damaged one, or one with more than :data:`MAX_MEGAPIXELS` million
-            pixels; the message is a sentence for a visitor.
+            pixels; the message is a sentence for a user.
     """
     with warnings.catch_warnings():
         # Pillow warns of large files, which the check below answers; and of odd EXIF.

@@ -14,7 +14,7 @@ from PIL import Image
 
 from tqdm_demo.vocabulary import Colour
 
-# The colour maps that a visitor can choose from; the first is the default. "turbo" is the readable
+# The colour maps that a user can choose from; the first is the default. "turbo" is the readable
 # relative of the paper's "jet".
 COLOUR_MAPS = ("inferno", "turbo", "viridis", "cividis", "gray")
 COLOUR_MAP = COLOUR_MAPS[0]

@@ -1,1 +1,1 @@
-"""The page: the only place besides app.py that imports gradio, and that talks to visitors."""
+"""The page: the only place besides app.py that imports gradio, and that talks to users."""

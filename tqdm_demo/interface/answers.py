@@ -64,7 +64,7 @@ class AnswerStore:
 
     Args:
         models: the models.
-        limit: how many answers are kept, for all visitors together.
+        limit: how many answers are kept, for all users together.
     """
 
     def __init__(self, models: ModelManager, limit: int = KEPT_ANSWERS) -> None:
@@ -132,7 +132,7 @@ def to_viewer(answer: Answer) -> ViewerData:
 
 
 def note(answer: Answer, index: int) -> str:
-    """What a visitor should know of a name: to which class it leans, which words are unknown."""
+    """What a user should know of a name: its nearest trained class, the words that are unknown."""
     if answer.classes.everything_else and index == len(answer.classes.labels) - 1:
         return "what the list does not name"
     remarks = []

@@ -1,6 +1,6 @@
 """The public endpoints for programs: ``/models``, ``/segment``, ``/similarity``, ``/compare``.
 
-Every mistake is answered with the sentence that a visitor of the page would read.
+Every mistake is answered with the sentence that a user of the page would read.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ def read_examples(folder: Path = EXAMPLES) -> list[Example]:
 
 
 def find_example(examples: Sequence[Example], picture: str | None) -> Example | None:
-    """The example whose file a picture is, or None where it is a visitor's own."""
+    """The example whose file a picture is, or None where it is a user's own."""
     return next((example for example in examples if str(example.path) == picture), None)
 
 

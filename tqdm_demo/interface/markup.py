@@ -1,4 +1,4 @@
-"""The page's HTML fragments. Names come from visitors, so everything is escaped here."""
+"""The page's HTML fragments. Names come from users, so everything is escaped here."""
 
 from __future__ import annotations
 

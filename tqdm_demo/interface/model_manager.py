@@ -76,7 +76,7 @@ class ModelManager:
         """A model, loaded where it is not; keep no reference, or its memory is never given back.
 
         Raises:
-            ValueError: the page does not offer it, or it cannot be had; a sentence for the visitor.
+            ValueError: the page does not offer it, or it cannot be had; a sentence for the user.
                 The models that are loaded stay.
         """
         self.entry(source)

@@ -1,4 +1,4 @@
-"""The page: the sidebar, the tabs, looks, and how it is served."""
+"""The page: the sidebar, the tabs, their styles, and how it is served."""
 
 from __future__ import annotations
 

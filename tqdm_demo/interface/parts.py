@@ -1,4 +1,4 @@
-"""What all tabs share: the visitor's picture, class list and model, and how events run."""
+"""What all tabs share: the user's picture, class list and model, and how events run."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ _WHEN_SHOWN = """async (...values) => {
 class PageParts:
     """What a tab needs to know of the page that it stands on.
 
-    The states hold each visitor's own values. A tab reads them as inputs of its events and never
+    The states hold each user's own values. A tab reads them as inputs of its events and never
     writes one that another part owns.
 
     Attributes:
         models: the models.
         examples: the pictures that the page offers.
-        picture: state, path of the visitor's picture, known to be readable; None = none yet.
+        picture: state, path of the user's picture, known to be readable; None = none yet.
         classes: state, the last good :class:`tqdm_demo.class_list.ClassList`.
         model: state, source of the model that was chosen.
         selected: state, id of the tab that is open.
-        run: settings of an event that runs a model; one at a time, for all visitors.
+        run: settings of an event that runs a model; one at a time, for all users.
         latest: the same, for events that overtake each other: the last one wins.
         light: settings of an event that runs no model.
     """

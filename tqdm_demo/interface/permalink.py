@@ -77,7 +77,7 @@ def write_link(
     models: ModelManager,
     examples: Sequence[Example],
 ) -> str:
-    """The query for what a visitor sees: :func:`read_link` gives it back."""
+    """The query for what a user sees: :func:`read_link` gives it back."""
     names = {str(example.path): example.path.stem for example in examples}
     query: dict[str, str] = {}
     if picture in names:

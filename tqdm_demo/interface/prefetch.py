@@ -11,7 +11,7 @@ from tqdm_demo.interface.model_manager import ModelManager
 from tqdm_demo.interface.parts import MAX_SIDE
 from tqdm_demo.interface.picture_files import read_picture
 
-# A model that takes longer than this for one picture would keep the machine from its visitors.
+# A model that takes longer than this for one picture would keep the machine from its users.
 TOO_LONG = 2.0  # seconds
 
 

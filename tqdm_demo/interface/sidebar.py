@@ -50,8 +50,8 @@ class Sidebar:
         everything_else: whether a class for the rest is added.
         names_problem: what is wrong with the list.
         presets: one button for every ready list.
-        last_list: button for the visitor's own last list.
-        kept: the visitor's own last list, kept in the browser.
+        last_list: button for the user's own last list.
+        kept: the user's own last list, kept in the browser.
     """
 
     picture: PictureInput
@@ -97,7 +97,7 @@ def sent_picture(path: str | None, page: PageParts, sidebar: Sidebar) -> Updates
     """A picture was uploaded, pasted or taken."""
     updates = take_picture(path, page, sidebar)
     # What is in the field already is not sent back: it would take the place of a picture that the
-    # visitor has chosen in the meantime.
+    # user has chosen in the meantime.
     if isinstance(updates.get(sidebar.picture), str):
         del updates[sidebar.picture]
     return updates

@@ -72,17 +72,17 @@ def test_models_appear_one_by_one_and_the_difference_last(setting):
 def test_the_truth_is_shown_and_judged_by_where_it_is_known(setting):
     grids, last = run(setting, setting.known)
     columns = grids[-1]["columns"]
-    assert columns[4]["title"] == "Truth"
+    assert columns[4]["title"] == "Ground truth"
     expected = 100 * mean_iou(labels_of(setting, 0), setting.truth)
-    assert columns[1]["note"] == f"mIoU {expected:.1f} % against the truth"
-    assert "Truth" in last[setting.parts.shares]
+    assert columns[1]["note"] == f"mIoU {expected:.1f} % against the ground truth"
+    assert "Ground truth" in last[setting.parts.shares]
     titles = [column["title"] for column in run(setting, setting.own)[0][-1]["columns"]]
-    assert "Truth" not in titles
+    assert "Ground truth" not in titles
 
 
 def test_a_model_can_be_held_against_the_truth(setting):
     title = setting.page.models.entry(setting.page.models.columns[2]).title
-    grids, _ = run(setting, setting.known, pair=(title, "Truth"))
+    grids, _ = run(setting, setting.known, pair=(title, "Ground truth"))
     note = grids[-1]["columns"][-1]["note"]
     counted = setting.truth != 255
     differ = (labels_of(setting, 2) != setting.truth) & counted
@@ -90,7 +90,7 @@ def test_a_model_can_be_held_against_the_truth(setting):
 
 
 def test_a_pair_that_is_not_there_has_no_difference(setting):
-    grids, _ = run(setting, setting.own, pair=("elsewhere", "Truth"))
+    grids, _ = run(setting, setting.own, pair=("elsewhere", "Ground truth"))
     assert len(grids[-1]["columns"]) == 4
 
 

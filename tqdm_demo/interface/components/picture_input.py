@@ -14,7 +14,7 @@ EVERY_FILE = Path(__file__).with_suffix(".js").read_text("utf-8")
 class PictureInput(gr.Image):
     """An image field that hands over the uploaded file as it is.
 
-    ``gr.Image`` opens the file before the event runs, so that a visitor who sends a broken one
+    ``gr.Image`` opens the file before the event runs, so that a user who sends a broken one
     would read of a crash; and it neither turns nor whitens what it opens.
     """
 

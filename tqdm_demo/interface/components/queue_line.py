@@ -1,4 +1,4 @@
-"""A line that tells a waiting visitor how many requests stand in the queue."""
+"""A line that tells a waiting user how many requests stand in the queue."""
 
 from __future__ import annotations
 
@@ -36,5 +36,5 @@ def build_queue_line(blocks: gr.Blocks) -> gr.HTML:
 
 
 def count_waiting(blocks: gr.Blocks) -> int:
-    """Requests of all visitors that wait; those that run do not count."""
+    """Requests of all users that wait; those that run do not count."""
     return len(blocks._queue)

@@ -1,5 +1,5 @@
 // The viewer's state and events. `element`, `props`, `trigger` and `watch` come from gradio.
-// Names are typed by visitors: they are only ever set as textContent.
+// Names are typed by users: they are only ever set as textContent.
 
 const part = (selector) => element.querySelector(selector);
 const state = {

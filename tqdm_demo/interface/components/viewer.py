@@ -1,7 +1,7 @@
 """The viewer: a picture with its label map on a canvas of its own.
 
 Its code in the browser lies in ``viewer_canvas.js`` (painting) and ``viewer.js`` (everything
-else), its looks in ``viewer.css``. Opacity, modes, hiding, zoom, wipe and hover need no server.
+else), its style in ``viewer.css``. Opacity, modes, hiding, zoom, wipe and hover need no server.
 The file holds one component alone, because gradio writes a ``.pyi`` beside every subclass.
 """
 

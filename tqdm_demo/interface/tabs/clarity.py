@@ -28,10 +28,11 @@ WHAT = (
     "with its own class minus the best cosine with another one: violet pixels are nearest to their "
     "own class, orange ones to another. Clarity is the mean margin."
 )
-TRUTH = "A pixel’s own class is the true one, which is known for this picture."
+TRUTH = "A pixel’s own class is that of the ground truth, which is known for this picture."
 PREDICTED = (
-    "The truth of this picture is not known: a pixel’s own class is what the same model’s final "
-    "mask says (for CLIP and m = 0: tqdm’s). So this measures how sure a model is, not how right."
+    "The ground truth of this picture is not known: a pixel’s own class is what the same model’s "
+    "final mask says (for CLIP and m = 0: tqdm’s). So this measures how sure a model is, not how "
+    "right."
 )
 
 

@@ -1,4 +1,4 @@
-"""Tab "Compare models": one picture, several models, the truth where it is known."""
+"""Tab "Compare models": one picture, several models, the ground truth where it is known."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LEAD = (
     "The same picture and class list for several models. Point at one answer to read all of them "
     "at that place; click a picture to enlarge it."
 )
-TRUTH = "Truth"
+TRUTH = "Ground truth"
 MOST_MODELS = 5
 SHOWN_SIDE = 1024
 
@@ -69,9 +69,9 @@ class Shown:
     """One answer on the grid.
 
     Attributes:
-        title: of the model, or "Truth".
+        title: of the model, or "Ground truth".
         note: a line about it.
-        labels: uint8 (H, W), index into the class list; 255 in the truth = no listed class.
+        labels: uint8 (H, W), index into the class list; 255 in the ground truth = no listed class.
     """
 
     title: str
@@ -197,7 +197,7 @@ def _fill(
     for done, (source, title) in enumerate(zip(sources, titles, strict=True)):
         if done or waiting:
             yield _update(parts, image, truth, classes, titles, answers)
-        text = f"{title} looks at the picture …"
+        text = f"{title} segments the picture …"
         yield {parts.status: charts.progress(done, len(sources), text)}
         result = page.models.predictor(source).segment(image, classes)
         answers.append(Shown(title, _judged(result.label_map, truth), result.label_map))
@@ -284,7 +284,7 @@ def _judged(labels: np.ndarray, truth: np.ndarray | None) -> str:
     if truth is None:
         return ""
     found = mean_iou(labels, truth)
-    return "" if found is None else f"mIoU {100 * found:.1f} % against the truth"
+    return "" if found is None else f"mIoU {100 * found:.1f} % against the ground truth"
 
 
 def _shares(labels: np.ndarray, count: int) -> list[float]:

@@ -1,4 +1,4 @@
-"""Tab "Segment": one model's answer for the visitor's picture and class list, in the viewer."""
+"""Tab "Segment": one model's answer for the user's picture and class list, in the viewer."""
 
 from __future__ import annotations
 

@@ -159,7 +159,7 @@ def _compare_stages(
     small = shrink(image, SHOWN_SIDE)
     for done, (role, source) in enumerate(zip(ROLES, sources, strict=True)):
         title = page.models.entry(source).title
-        yield {parts.status: charts.progress(done, 3, f"{title} looks at the picture …")}
+        yield {parts.status: charts.progress(done, 3, f"{title} reads the picture …")}
         found[role] = page.models.predictor(source).stages(image, listed.classes)
         for index, stage in enumerate(STAGES):
             if stage.role == role:

@@ -53,7 +53,7 @@ class Choice:
         picked: names to show.
         by: :data:`BY_STAGE` or :data:`BY_PICTURE`.
         stage: title of the stage that pictures are compared at.
-        captions: of the examples beside the visitor's picture.
+        captions: of the examples beside the user's picture.
         colour_map: one of ``rendering.COLOUR_MAPS``.
         scale: a value of ``heat.SCALES``.
         clip: source of the model in this role, as are ``textual`` and ``learned``.

@@ -1,4 +1,4 @@
-"""Panel "Your picture, other looks": one picture through the domains' filters."""
+"""Panel "Your picture, other styles": one picture through the domains' filters."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from tqdm_demo.interface.picture_files import read_picture
 from tqdm_demo.interface.tabs.domain_shift.controls import connect_run, model_menu, run_buttons
 from tqdm_demo.streets.domains import DOMAINS, SOURCE, apply_domain
 
-TITLE = "Your picture, other looks"
+TITLE = "Your picture, other styles"
 LEAD = (
-    "Filters change the look of your picture and nothing else, so a steady model would answer as "
+    "Filters change the style of your picture and nothing else, so a steady model would answer as "
     "before. Agreement: the share of pixels that keep their class. It says nothing of whether the "
     "class was right."
 )
@@ -59,18 +59,18 @@ def build_panel(page: PageParts) -> FilterParts:
     gr.HTML(markup.line(LEAD))
     choices = [(domain.title, name) for name, domain in DOMAINS.items() if name != SOURCE]
     with gr.Row(elem_classes="tab-controls"):
-        domains = gr.Dropdown(choices, value=list(FIRST_DOMAINS), multiselect=True, label="Looks",
+        domains = gr.Dropdown(choices, value=list(FIRST_DOMAINS), multiselect=True, label="Styles",
                               elem_id="filter-domains", scale=3, min_width=300)  # fmt: skip
         models = model_menu(page, "filter-models")
     with gr.Row(elem_classes="tab-controls"):
         strength = gr.Slider(0.1, 1, value=1, step=0.1, label="Strength of the filters",
                              elem_id="filter-strength", scale=3, min_width=260)  # fmt: skip
-        run, stop = run_buttons("Change the look", "filter")
+        run, stop = run_buttons("Change the style", "filter")
     status = gr.HTML(elem_id="filter-status")
     grid = make_grid("filter-grid")
     gr.HTML(markup.field_title("How soon does it break?", "agreement over the filter’s strength"))
     with gr.Row(elem_classes="tab-controls"):
-        domain = gr.Dropdown(choices, value="fog", label="Look", elem_id="chart-domain",
+        domain = gr.Dropdown(choices, value="fog", label="Style", elem_id="chart-domain",
                              scale=3, min_width=200)  # fmt: skip
         draw, stop_drawing = run_buttons("Draw the curve", "chart")
     chart_status = gr.HTML(elem_id="chart-status")
@@ -98,7 +98,7 @@ def show_filters(
     strength: float,
     sources: Sequence[str],
 ) -> Iterator[Updates]:
-    """Fills the grid look by look: the filtered picture over every model's answer."""
+    """Fills the grid style by style: the filtered picture over every model's answer."""
     try:
         image = _read(picture, domains, sources)
         titles = [page.models.entry(source).title for source in sources]
@@ -171,7 +171,7 @@ def _read(picture: str | None, domains: Sequence[str], sources: Sequence[str]) -
     if picture is None:
         raise ValueError("Choose a picture first.")
     if not domains or not sources:
-        raise ValueError("Choose at least one look and one model.")
+        raise ValueError("Choose at least one style and one model.")
     return read_picture(picture, MAX_SIDE)
 
 

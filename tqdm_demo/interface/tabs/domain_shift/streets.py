@@ -1,4 +1,4 @@
-"""Panel "A drawn street, every look": the same scene in every domain, with the truth."""
+"""Panel "A drawn street, every style": the same scene in every domain, with the ground truth."""
 
 from __future__ import annotations
 
@@ -30,16 +30,17 @@ from tqdm_demo.interface.tabs.domain_shift.controls import connect_run, model_me
 from tqdm_demo.streets.domains import DOMAINS, HELD_OUT, SOURCE, paint
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES, IGNORED
 
-TITLE = "A drawn street, every look"
+TITLE = "A drawn street, every style"
 LEAD = (
-    "A street of this project’s own world: one seed, one street, the same truth in every look. "
-    "mIoU over the classes that are in it; true classes that your list does not name do not count."
+    "A street of this project’s own world: one seed, one street, the same ground truth in every "
+    "style. mIoU over the classes that are in it; true classes that your list does not name do not "
+    "count."
 )
 SIZE = (512, 256)
 FIRST_SEED = 4
 # Seeds from here on are what trainings see.
 SEEDS = 10_000
-TRUTH = "Truth"
+TRUTH = "Ground truth"
 
 Updates = dict[Any, Any]
 
@@ -66,7 +67,7 @@ def build_panel(page: PageParts) -> StreetParts:
                          label="Street number, 0 to 9999", elem_id="street-seed",
                          scale=2, min_width=160)  # fmt: skip
         dice = gr.Button("Another street", scale=1, min_width=140, elem_id="street-dice")
-        run, stop = run_buttons("Draw it in every look", "street")
+        run, stop = run_buttons("Draw it in every style", "street")
     status = gr.HTML(elem_id="street-status")
     grid = make_grid("street-grid")
     table = gr.HTML(elem_id="street-table")
@@ -90,7 +91,7 @@ def show_street(
     domains: Sequence[str],
     sources: Sequence[str],
 ) -> Iterator[Updates]:
-    """Fills the grid look by look: the street over every model's answer."""
+    """Fills the grid style by style: the street over every model's answer."""
     try:
         seed = _checked(seed, domains, sources)
         titles = [page.models.entry(source).title for source in sources]
@@ -133,18 +134,18 @@ def _checked(seed: int | None, domains: Sequence[str], sources: Sequence[str]) -
     if seed is None or not 0 <= seed < SEEDS:
         raise ValueError(f"The street’s number is {seed}; it goes from 0 to {SEEDS - 1}.")
     if not domains or not sources:
-        raise ValueError("Choose at least one look and one model.")
+        raise ValueError("Choose at least one style and one model.")
     return int(seed)
 
 
 def _note(name: str) -> str:
     if name == SOURCE:
-        return "the look of the training"
+        return "the style of the training"
     return "seen by no training, not even CLIP’s" if name in HELD_OUT else ""
 
 
 def _truth(image: np.ndarray, truth: np.ndarray, classes: ClassList, count: int) -> Column:
-    none = Cell(caption="The same in every look.")
+    none = Cell(caption="The same in every style.")
     cells = (Cell(photo(image), "The street"), _cell(image, truth, classes, TRUTH, ""))
     return Column(TRUTH, "", (*cells, *(none,) * (count - 1)))
 
@@ -176,7 +177,7 @@ def _table(
     titles: Sequence[str],
     rows: Sequence[Sequence[float | None]],
 ) -> str:
-    """mIoU by look and model, and the mean over the looks that no segmenter was trained on."""
+    """mIoU by style and model, and the mean over the styles that no segmenter was trained on."""
     if not rows:
         return ""
     lines = [
@@ -186,7 +187,7 @@ def _table(
     unseen = [row for name, row in zip(domains, rows, strict=False) if name != SOURCE]
     if len(unseen) > 1:
         means = [_mean([row[k] for row in unseen]) for k in range(len(titles))]
-        lines.append((f"Mean of {len(unseen)} unseen looks", *map(charts.percent, means)))
+        lines.append((f"Mean of {len(unseen)} unseen styles", *map(charts.percent, means)))
     return charts.figure_table(("mIoU on this one street", *titles), lines)
 
 

@@ -1,4 +1,4 @@
-"""Tab "Domain shift": the same content in other looks, and what becomes of the answers."""
+"""Tab "Domain shift": the same content in other styles, and what becomes of the answers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tqdm_demo.interface.tabs.domain_shift import filters, pictures, streets
 TITLE = "Domain shift"
 ID = "shift"
 LEAD = (
-    "The bundled segmenters were trained on one look, “game”. Here you change the look and keep "
+    "The bundled segmenters were trained on one style, “game”. Here you change the style and keep "
     "the content. Every run can be stopped; what is there stays."
 )
 
