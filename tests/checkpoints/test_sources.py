@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from tqdm_demo.checkpoints.folder import load_segmenter, read_config, save_segmenter
 from tqdm_demo.checkpoints.sources import BUNDLED, CURATED, describe, load_model, locate
 from tqdm_demo.class_list import ClassList
-from tqdm_demo.config import ModelConfig, from_json
+from tqdm_demo.config import ModelConfig
 from tqdm_demo.config_json import from_json
 from tqdm_demo.inference.predictor import Predictor
 from tqdm_demo.model.segmenter import Segmenter
