@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tqdm_demo.vocabulary import check_names
+from tqdm_demo.vocabulary import split_names
 
 CLASSES_FILE = "classes.txt"
 
@@ -14,7 +14,7 @@ def read_class_names(root: Path) -> tuple[str, ...] | None:
 
     Raises:
         ValueError: a file that is no UTF-8 text, an empty line between names (every line is an id),
-            a line with several names, or what :func:`tqdm_demo.vocabulary.check_names` refuses;
+            a line with several names, or what :func:`tqdm_demo.vocabulary.split_names` refuses;
             the file is named.
     """
     file = root / CLASSES_FILE
@@ -29,6 +29,6 @@ def read_class_names(root: Path) -> tuple[str, ...] | None:
             problem = "is empty" if not line.strip() else "has a comma; give one name"
             raise ValueError(f"{file}: the line of label {number} {problem}")
     try:
-        return check_names(lines)
+        return tuple(map(", ".join, split_names(lines)))
     except ValueError as error:
         raise ValueError(f"{file}: {error}") from error
