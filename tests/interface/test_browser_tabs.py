@@ -39,7 +39,7 @@ def test_similarity(visit, size, dark):
     page = visit("tab=similarity", size=size, dark=dark)
     cells = grid(page, "similarity-grid", 15)
     grid(page, "clarity-grid", 4)
-    expect(page.locator("#clarity-table")).to_contain_text("the true one")
+    expect(page.locator("#clarity-table")).to_contain_text("that of the ground truth")
     check_looks(page, "similarity", size, dark)
     # Pointing at one map reads all of them.
     cells.first.hover()

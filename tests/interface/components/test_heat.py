@@ -55,7 +55,7 @@ def test_clarity_is_shown_with_its_figures_and_one_scale():
     ]
     text = clarity.clarity_table(measured, known=True)
     assert "+0.800" in text and "+0.080" in text and "100.0 %" in text
-    assert "the true one" in text
+    assert "that of the ground truth" in text
     assert "not known" in clarity.clarity_table(measured, known=False)
     grid = clarity.clarity_grid(np.zeros((8, 16, 3), np.uint8), measured)
     scales = {(c.cells[0].scale.low, c.cells[0].scale.high) for c in grid.columns}

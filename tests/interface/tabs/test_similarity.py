@@ -79,7 +79,7 @@ def test_clarity_uses_the_truth_where_it_is_known(setting):
     _, own = run(setting, setting.own)
     _, known = run(setting, setting.known)
     table = setting.parts.clarity_table
-    assert "the true one" in known[table] and "not known" in own[table]
+    assert "that of the ground truth" in known[table] and "not known" in own[table]
     assert len(known[setting.parts.clarity_grid]["columns"]) == 4
     assert known[setting.parts.clarity_group].visible is True
 
