@@ -287,7 +287,7 @@ def test_a_model_of_a_fixed_size_gets_that_size(tiny_weights, monkeypatch):
         (["car", "ｃａｒ"], "there twice"),
         (["car", " "], "Entry 2 has an empty name"),
         (["car,"], "Entry 1 has an empty name"),
-        (["a rather long name of a thing in a street of the town"], "up to 7 pieces of words"),
+        (["a rather long name of a thing in a street of the town"], "up to 7 tokens"),
         (["x" * 61], "61 characters, 60 at most"),
     ],
 )

@@ -148,7 +148,7 @@ def test_what_is_no_picture_is_said_and_the_last_answer_stays(built, tmp_path):
         ("car: red", "no colour"),
         ("\n".join(f"name {i}" for i in range(10_000)), "10000 names"),
         ("x" * 10_000, "too long"),
-        ("one two three four five six seven eight nine ten eleven", "pieces of words"),
+        ("one two three four five six seven eight nine ten eleven", "tokens"),
     ],
 )
 def test_a_mistake_in_the_list_is_answered_in_place(built, text, words):
