@@ -40,11 +40,13 @@ from tqdm_demo.checkpoints.folder import (
     save_segmenter,
 )
 from tqdm_demo.checkpoints.open_clip_models import load_open_clip
+from tqdm_demo.checkpoints.trained_card import TrainingOutcome, write_card
 from tqdm_demo.config import ModelConfig, TrainConfig
 from tqdm_demo.config_json import to_json
 from tqdm_demo.console import print_any_text
 from tqdm_demo.data.crops import open_crops
 from tqdm_demo.data.datasets import FileSource
+from tqdm_demo.data.specs import split_specs
 from tqdm_demo.devices import choose_device
 from tqdm_demo.evaluation.recorded import without_paths
 from tqdm_demo.model.segmenter import Segmenter
@@ -52,7 +54,6 @@ from tqdm_demo.presets import PRESETS
 from tqdm_demo.training.command_line import FIXED, parse, training_of
 from tqdm_demo.training.distributed import gradient_sync, join, leave, rank, wrap_model
 from tqdm_demo.training.loop import Progress, Task, Training
-from tqdm_demo.training.model_card import write_card
 from tqdm_demo.training.objective import Objective
 from tqdm_demo.training.options import with_options
 from tqdm_demo.training.validation import SPECS, TrainingData, find_data, read_pictures
@@ -246,7 +247,9 @@ def _finish(
         provenance=provenance,
         results={"validation": {validation: {"miou": round(miou, 2)}}},
     )
-    write_card(options.out, segmenter.config, training, clip, progress)
+    sets = ", ".join(dict.fromkeys(spec.set_name for spec in split_specs(training.source)))
+    outcome = TrainingOutcome(clip, sets, progress.best_miou, progress.best_step)
+    write_card(options.out, segmenter.config, training, outcome)
     print(f"{options.out}: validation mIoU {miou:.2f} % (step {progress.best_step})")
 
 

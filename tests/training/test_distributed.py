@@ -139,7 +139,7 @@ def test_a_synchronised_norm_of_one_process_is_an_ordinary_one():
     ordinary = nn.Sequential(nn.Conv2d(3, 5, 1), nn.BatchNorm2d(5))
     synchronised = nn.Sequential(nn.Conv2d(3, 5, 1), nn.BatchNorm2d(5))
     synchronised.load_state_dict(ordinary.state_dict())
-    distributed.synchronise_batch_norms(synchronised)
+    distributed.synchronise_batch_norms(synchronised, "cpu")
     assert isinstance(synchronised[1], distributed.SynchronisedBatchNorm)
     maps = torch.randn(4, 3, 6, 7)
     for model in (ordinary, synchronised):
@@ -150,3 +150,13 @@ def test_a_synchronised_norm_of_one_process_is_an_ordinary_one():
     for a, b in zip(ordinary.buffers(), synchronised.buffers(), strict=True):
         torch.testing.assert_close(b, a)
     torch.testing.assert_close(synchronised.eval()(maps), ordinary.eval()(maps))
+
+
+def test_on_gpus_batch_norms_become_torchs_own_with_the_same_tensors():
+    model = nn.Sequential(nn.Conv2d(3, 5, 1), nn.Sequential(nn.BatchNorm2d(5)))
+    before = model.state_dict(keep_vars=True)
+    distributed.synchronise_batch_norms(model, "cuda")
+    assert type(model[1][0]) is nn.SyncBatchNorm
+    after = model.state_dict(keep_vars=True)
+    assert after.keys() == before.keys()
+    assert all(after[name] is tensor for name, tensor in before.items())

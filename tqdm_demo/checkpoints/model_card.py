@@ -118,6 +118,14 @@ def front_matter(licence: str) -> list[str]:
     return [FRONT_MATTER, f"license: {licence}", "pipeline_tag: image-segmentation", FRONT_MATTER]
 
 
+def as_text(value: Any) -> str:
+    """A value of a configuration for the cell of a Markdown table."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(as_text, value))
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return text.replace("|", "\\|")
+
+
 def _paper(published: str, trained_on: str | None) -> list[str]:
     key = (published.removeprefix("tqdm with "), trained_on)
     if key not in PAPER_MIOU:
@@ -141,7 +149,7 @@ def _facts(sections: Mapping[str, Any]) -> Iterator[str]:
         rows = list(_rows("", values)) if isinstance(values, Mapping) else [("", values)]
         if rows:
             yield from (f"### {section}", "", "| | |", "|---|---|")
-            yield from (f"| {_text(key)} | {_text(value)} |" for key, value in rows)
+            yield from (f"| {as_text(key)} | {as_text(value)} |" for key, value in rows)
             yield ""
 
 
@@ -151,10 +159,3 @@ def _rows(prefix: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield from _rows(f"{prefix}{key}.", value)
         else:
             yield f"{prefix}{key}", value
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, list | tuple):
-        return ", ".join(map(_text, value))
-    text = f"{value:g}" if isinstance(value, float) else str(value)
-    return text.replace("|", "\\|")

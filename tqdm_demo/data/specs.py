@@ -55,6 +55,11 @@ class Spec:
         return replace(self, settings=kept if value is None else (*kept, (name, value)))
 
     @property
+    def set_name(self) -> str:
+        """What a reader is told: the kind, of a plain folder also its name."""
+        return f"folder {self.short_place}" if self.kind == "folder" else self.kind
+
+    @property
     def short_place(self) -> str:
         """The last part of the folder's name, whichever way its slashes lean."""
         return PureWindowsPath(self.place).name or self.place

@@ -113,13 +113,13 @@ def wrap_model(model: nn.Module, blocks: Sequence[nn.Module], shard: bool) -> nn
     wrapped = ForwardWrapper(model)
     if not dist.is_initialized():
         return wrapped
-    synchronise_batch_norms(model)
+    device = next(model.parameters()).device.type
+    synchronise_batch_norms(model, device)
     if not shard:
         return DistributedDataParallel(wrapped)
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard
 
-    device = next(model.parameters()).device.type
     mesh = init_device_mesh(device, (process_count(),))
     for parameter in model.parameters():  # FSDP takes no channels-last ones
         parameter.data = parameter.data.contiguous()
@@ -140,8 +140,16 @@ def gradient_sync(wrapped: nn.Module, sync: bool) -> Iterator[None]:
     yield
 
 
-def synchronise_batch_norms(model: nn.Module) -> None:
-    """Replaces every BatchNorm2d below ``model`` by a synchronised one with the same tensors."""
+def synchronise_batch_norms(model: nn.Module, device: str) -> None:
+    """Replaces every BatchNorm2d below ``model`` by a synchronised one with the same tensors.
+
+    Args:
+        model: is changed in place.
+        device: type of its device: for "cuda" torch's own norm, which refuses tensors on the CPU.
+    """
+    if device == "cuda":
+        nn.SyncBatchNorm.convert_sync_batchnorm(model)
+        return
     for parent in list(model.modules()):
         for name, child in parent.named_children():
             if type(child) is nn.BatchNorm2d:
@@ -149,7 +157,7 @@ def synchronise_batch_norms(model: nn.Module) -> None:
 
 
 class SynchronisedBatchNorm(nn.BatchNorm2d):
-    """Batch norm over the images of all processes; on CPUs too, where torch's own cannot work."""
+    """Batch norm over the images of all processes on CPUs (gloo)."""
 
     @classmethod
     def of(cls, norm: nn.BatchNorm2d) -> SynchronisedBatchNorm:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 from pathlib import Path
 
+from tqdm_demo.atomic_files import replace_text
+from tqdm_demo.checkpoints.model_card import as_text, front_matter
 from tqdm_demo.config import ModelConfig, TrainConfig
-from tqdm_demo.data.specs import Spec, split_specs
-from tqdm_demo.training.loop import Progress
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
 _NO_SETTINGS = ("clip", "class_names", "queries", "text_tower", "image_tower")
@@ -22,8 +23,25 @@ _KINDS = {
 }
 
 
+@dataclass(frozen=True)
+class TrainingOutcome:
+    """What a training ended with.
+
+    Attributes:
+        clip: name of the CLIP that it started from.
+        sets: names of the data sets on disk that it learned from.
+        miou: of the chosen weights on validation pictures, in [0, 1].
+        step: at which these weights were reached.
+    """
+
+    clip: str
+    sets: str
+    miou: float
+    step: int
+
+
 def write_card(
-    folder: Path, model: ModelConfig, training: TrainConfig, clip: str, progress: Progress
+    folder: Path, model: ModelConfig, training: TrainConfig, outcome: TrainingOutcome
 ) -> None:
     """Writes ``folder/README.md``.
 
@@ -31,20 +49,14 @@ def write_card(
         folder: of the checkpoint; its name is the model's.
         model: architecture.
         training: how it was trained.
-        clip: name of the CLIP that it started from.
-        progress: how the training ended.
+        outcome: what came of it.
     """
     lines = [
-        "---",
-        "license: other",
-        "pipeline_tag: image-segmentation",
-        "---",
+        *front_matter("other"),
         "",
         f"# {folder.name}",
         "",
-        *(_drawn if training.source.startswith("streets:") else _real)(
-            model, training, clip, progress
-        ),
+        *(_drawn if training.source.startswith("streets:") else _real)(model, training, outcome),
         "",
         "## What differs from the published training",
         "",
@@ -56,10 +68,10 @@ def write_card(
         *_frozen_tower(model, training),
         "Every other value is in `config.json`.",
     ]
-    (folder / "README.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    replace_text(folder / "README.md", "\n".join(lines) + "\n")
 
 
-def _drawn(model: ModelConfig, training: TrainConfig, clip: str, progress: Progress) -> list[str]:
+def _drawn(model: ModelConfig, training: TrainConfig, outcome: TrainingOutcome) -> list[str]:
     """What there is to say of a model that knows drawn streets."""
     return [
         f"{_KINDS[model.queries]}, at a tiny scale and trained on drawn streets.",
@@ -67,11 +79,11 @@ def _drawn(model: ModelConfig, training: TrainConfig, clip: str, progress: Progr
         f"- **Trained on** {training.scenes} drawn pictures of `{training.source}` "
         f"({model.input_size[1]} x {model.input_size[0]} pixels, seeds from 100000 on), and on "
         "nothing else.",
-        f"- **Starts from** the CLIP `{clip}`. That one has seen pictures of most other domains, "
-        "and captions of regions of real frames if it was trained with any (see its own card): "
-        '"unseen" domains are unseen by this segmenter, as in the paper, not by its CLIP.',
+        f"- **Starts from** the CLIP `{outcome.clip}`. That one has seen pictures of most other "
+        "domains, and captions of regions of real frames if it was trained with any (see its own "
+        'card): "unseen" domains are unseen by this segmenter, as in the paper, not by its CLIP.',
         f"- **Chosen** by the mIoU on {training.validation_scenes} other pictures of the same "
-        f"source: {_best(progress)}. No other domain had a say.",
+        f"source: {_best(training, outcome)}. No other domain had a say.",
         f"- **Use**: {_use(model)}",
         "- **Terms**: the code is under Apache-2.0; these weights come from that CLIP, so what its "
         "card says about its data holds for them too.",
@@ -81,25 +93,19 @@ def _drawn(model: ModelConfig, training: TrainConfig, clip: str, progress: Progr
     ]
 
 
-def _real(model: ModelConfig, training: TrainConfig, clip: str, progress: Progress) -> list[str]:
+def _real(model: ModelConfig, training: TrainConfig, outcome: TrainingOutcome) -> list[str]:
     """What there is to say of a model that was trained on pictures on disk; no local paths."""
-    sets = ", ".join(dict.fromkeys(_set_name(spec) for spec in split_specs(training.source)))
     return [
-        f"{_KINDS[model.queries]}, trained on {sets}.",
+        f"{_KINDS[model.queries]}, trained on {outcome.sets}.",
         "",
-        f"- **Trained on** {sets}: {training.batch_size * training.accumulate} crops of "
+        f"- **Trained on** {outcome.sets}: {training.batch_size * training.accumulate} crops of "
         f"{training.crop} pixels a step in each process.",
-        f"- **Starts from** the CLIP `{clip}`.",
+        f"- **Starts from** the CLIP `{outcome.clip}`.",
         f"- **Chosen** by the mIoU on up to {training.validation_scenes} validation pictures of "
-        f"the source: {_best(progress)}.",
+        f"the source: {_best(training, outcome)}.",
         f"- **Use**: {_use(model)}",
         "- **Terms**: those of the data sets and of the CLIP.",
     ]
-
-
-def _set_name(spec: Spec) -> str:
-    """A set's kind; of a plain folder also its name."""
-    return f"folder {spec.short_place}" if spec.kind == "folder" else spec.kind
 
 
 def _use(model: ModelConfig) -> str:
@@ -110,9 +116,8 @@ def _use(model: ModelConfig) -> str:
     return f"`Predictor.load` of this project; {names}, or any others."
 
 
-def _best(progress: Progress) -> str:
-    miou = 100 * progress.best_miou
-    return f"{miou:.1f} % at step {progress.best_step} of {progress.step}"
+def _best(training: TrainConfig, outcome: TrainingOutcome) -> str:
+    return f"{100 * outcome.miou:.1f} % at step {outcome.step} of {training.steps}"
 
 
 def _frozen_tower(model: ModelConfig, training: TrainConfig) -> list[str]:
@@ -134,10 +139,6 @@ def _differences(published: object, here: object, skip: tuple[str, ...]) -> list
     """Table rows of the fields that differ."""
     names = [f.name for f in dataclasses.fields(published) if f.name not in skip]
     pairs = [(name, getattr(published, name), getattr(here, name)) for name in names]
-    return [f"| {name} | {_text(was)} | {_text(now)} |" for name, was, now in pairs if was != now]
-
-
-def _text(value: object) -> str:
-    if isinstance(value, tuple):
-        return ", ".join(map(_text, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return [
+        f"| {name} | {as_text(was)} | {as_text(now)} |" for name, was, now in pairs if was != now
+    ]
