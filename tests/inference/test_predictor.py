@@ -314,3 +314,13 @@ def test_unknown_sources_are_named(tmp_path):
         Predictor.load("streets-nothing")
     with pytest.raises(ValueError, match="zero-shot|nothing"):
         Predictor.load("zero-shot:nothing")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_channels_may_be_reversed_by_strides(tiny_weights, picture, mode):
+    predictor = load(tiny_weights, "tiny-tqdm")
+    whole = np.ascontiguousarray(np.resize(picture, (64, 128, 3)))  # exactly the model's size
+    reversed_twice = np.ascontiguousarray(whole[:, :, ::-1])[:, :, ::-1]
+    expected = predictor.segment(whole, NAMES, mode=mode).label_map
+    found = load(tiny_weights, "tiny-tqdm").segment(reversed_twice, NAMES, mode=mode).label_map
+    np.testing.assert_array_equal(found, expected)

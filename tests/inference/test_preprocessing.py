@@ -116,7 +116,7 @@ def test_transparency_is_put_on_white():
     ("image", "expected"),
     [
         (Image.fromarray(np.full((5, 7), 32896, np.uint16)), 128),
-        (Image.fromarray(np.full((5, 7), 200, np.uint16)), 1),
+        (Image.fromarray(np.full((5, 7), 2056, np.uint16)), 128),
         (Image.fromarray(np.full((5, 7), 32896, np.int32)), 128),
         (Image.fromarray(np.full((5, 7), 90, np.int32)), 90),
         (Image.fromarray(np.full((5, 7), 0.5, np.float32)), 128),
@@ -126,7 +126,7 @@ def test_transparency_is_put_on_white():
     ],
     ids=[
         "16-bit",
-        "16-bit-dark",
+        "12-bit-in-16",
         "int32-wide",
         "int32-narrow",
         "float-unit",

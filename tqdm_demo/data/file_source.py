@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from tqdm_demo.data.filtered import filtered
 from tqdm_demo.data.id_tables import IdTable
 from tqdm_demo.data.label_files import read_labels
 from tqdm_demo.data.set_layouts import KINDS, SetKind
 from tqdm_demo.data.street_pool import CACHE_DIR
+from tqdm_demo.inference.preprocessing import read_image
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
 
@@ -117,9 +117,8 @@ def read_picture(files: PictureFiles, cache: Path = CACHE_DIR) -> LabelledPictur
     """As :meth:`FileSource.read`."""
     labels = read_labels(files.labels, files.table)
     try:
-        with Image.open(files.image) as opened:
-            image = np.asarray(opened.convert("RGB"))
-    except (OSError, SyntaxError) as error:
+        image = read_image(files.image)
+    except ValueError as error:
         raise ValueError(f"cannot read {files.image}: {error}") from error
     check_size(files, image.shape[:2], labels.shape)
     if files.domain:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +21,10 @@ from PIL import Image
 from tqdm import tqdm
 
 from tqdm_demo.atomic_files import replace_text
-from tqdm_demo.data.file_source import FileSource, PictureFiles, check_size
+from tqdm_demo.data.file_source import FileSource, PictureFiles, read_picture
 from tqdm_demo.data.label_files import read_labels
 from tqdm_demo.data.street_pool import mapper
+from tqdm_demo.inference.orientation import read_orientation
 from tqdm_demo.vocabulary import IGNORED
 
 _VERSION = 1
@@ -120,13 +121,26 @@ def _count_chunk(files: Sequence[PictureFiles]) -> list[dict]:
 
 
 def _count(file: PictureFiles) -> dict:
-    """The entry of one picture; its image is opened for its size only."""
+    """The entry of one picture; its image is opened for its size only, where that is enough."""
     try:
         labels = read_labels(file.labels, file.table)
-        with Image.open(file.image) as image:
-            check_size(file, (image.height, image.width), labels.shape)
-    except (OSError, ValueError, SyntaxError) as error:
+        if _quick_size(file.image) != labels.shape:
+            read_picture(replace(file, domain=""))  # raises, where they do not belong together
+    except ValueError as error:
         return {"file": file.name, "error": str(error)}
     counts = np.bincount(labels.ravel(), minlength=256)[:IGNORED]
     pixels = {str(k): int(counts[k]) for k in np.flatnonzero(counts)}
     return {"file": file.name, "pixels": pixels}
+
+
+def _quick_size(path: Path) -> tuple[int, int] | None:
+    """(H, W) of a picture from its head alone; None where that does not tell."""
+    if not path.is_file():  # a pipe would block
+        return None
+    try:
+        with Image.open(path) as image:
+            # The EXIF of a PNG may stand behind its pixels, and Pillow turns TIFFs by itself.
+            turned = image.format == "JPEG" and read_orientation(image) >= 5
+            return (image.width, image.height) if turned else (image.height, image.width)
+    except Exception:  # of every class, by the decoder that met the damage
+        return None

@@ -295,4 +295,4 @@ class Predictor:
 def _checked(image: np.ndarray) -> np.ndarray:
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
         raise ValueError(f"image is {image.dtype} {image.shape}; it takes uint8 (H, W, 3), RGB")
-    return image
+    return np.ascontiguousarray(image)  # torch knows no negative strides, as of bgr[..., ::-1]

@@ -9,12 +9,17 @@ import math
 import os
 import stat
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import BytesIO
+from typing import TypeVar
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
+
+from tqdm_demo.inference.colours import to_rgb
+from tqdm_demo.inference.orientation import read_orientation, turn_upright
+from tqdm_demo.inference.repairs import repair
 
 # A file of a few kilobytes can unfold into gigabytes, so the size is read before the pixels.
 MAX_MEGAPIXELS = 50
@@ -25,9 +30,13 @@ GONE = "This picture is not there any more; choose it again."
 # a large picture behind the size of a small one (ICO).
 _KINDS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "AVIF", "JPEG2000", "PPM")
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
-# Pillow's modes with more than eight bits a pixel.
-_WIDE_MODES = ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")
 _DAMAGED = "This image file is damaged or incomplete."
+# Pillow warns of large files, whose size is checked here, and of odd EXIF, which is ignored. Once
+# and for all: catch_warnings() is not safe in threads.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
+Decoded = TypeVar("Decoded")
 
 
 def read_image(
@@ -35,8 +44,9 @@ def read_image(
 ) -> np.ndarray:
     """Reads a picture as people see it: upright, opaque, eight bits a channel.
 
-    EXIF orientation is applied, transparency is put on white, the first frame of an animation is
-    taken, 16-bit and float pictures are brought to 0..255, palettes and CMYK become RGB.
+    EXIF orientation and colour profile are applied (the result is sRGB), transparency is put on
+    white, the first frame of an animation is taken, 16-bit and float pictures are brought to
+    0..255, palettes and CMYK become RGB.
 
     Args:
         source: a file, its bytes, or an open PIL image.
@@ -50,20 +60,33 @@ def read_image(
             Pillow can read, a damaged one, or one with more than :data:`MAX_MEGAPIXELS` million
             pixels; the message is a sentence for a user.
     """
-    with warnings.catch_warnings():
-        # Pillow warns of large files, which the check below answers; and of odd EXIF.
-        warnings.simplefilter("ignore")
-        image = source if isinstance(source, Image.Image) else _open(source)
-        _check_size(image)
-        try:
-            if max_side is not None:  # lets the JPEG decoder shrink, which saves most of its time
-                image.draft("RGB", (max_side, max_side))
-            image = _upright_rgb(image)
-        except Exception as error:  # of every class, by the decoder that met the damage
-            raise ValueError(_DAMAGED) from error
-    if max_side is not None:
-        image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
-    return np.array(image)
+    if isinstance(source, Image.Image):
+        return _upright_rgb(source, max_side)
+    content = source if isinstance(source, bytes) else read_file(source)
+    return decode_image(content, lambda image: _upright_rgb(image, max_side))
+
+
+def decode_image(content: bytes, decode: Callable[[Image.Image], Decoded]) -> Decoded:
+    """Opens a file's content, and once more where what is in the way can be repaired.
+
+    Args:
+        content: of the file.
+        decode: makes a result of the opened image, whose pixels are not loaded yet.
+
+    Raises:
+        ValueError: as :func:`read_image`.
+    """
+    try:
+        return decode(_open(content))
+    except (ValueError, OSError, SyntaxError) as error:
+        repaired = repair(content, MAX_MEGAPIXELS * 1_000_000)
+        if repaired is None:
+            raise error if isinstance(error, ValueError) else ValueError(_DAMAGED) from error
+    shorter, profile = repaired
+    image = _open(shorter)
+    if profile is not None:
+        image.info["icc_profile"] = profile
+    return decode(image)
 
 
 def read_file(path: str | os.PathLike[str]) -> bytes:
@@ -165,22 +188,23 @@ def cut_window(
     return np.asarray(part.resize((width, height), Image.Resampling.BICUBIC, box=box))
 
 
-def _open(source: str | os.PathLike[str] | bytes) -> Image.Image:
-    # Image.open leaves the file open until the pixels are read; its bytes need no closing.
-    if not isinstance(source, bytes):
-        source = read_file(source)
-    if not source:
+def _open(content: bytes) -> Image.Image:
+    """An image of a size that may be decoded; its pixels are not loaded."""
+    if not content:
         raise ValueError("This file is empty.")
     Image.init()
     try:
-        return Image.open(BytesIO(source), formats=[kind for kind in _KINDS if kind in Image.OPEN])
+        kinds = [kind for kind in _KINDS if kind in Image.OPEN]
+        image = Image.open(BytesIO(content), formats=kinds)
     except Image.DecompressionBombError as error:
         raise ValueError(f"This picture is too large: {MAX_MEGAPIXELS} megapixels at most.") from (
             error
         )
     except Exception as error:  # of every class, by the decoder that met the damage
         known = not isinstance(error, UnidentifiedImageError)
-        raise ValueError(_unreadable(source, known)) from error
+        raise ValueError(_unreadable(content, known)) from error
+    _check_size(image)
+    return image
 
 
 def _unreadable(content: bytes, known: bool) -> str:
@@ -204,34 +228,18 @@ def _check_size(image: Image.Image) -> None:
         )
 
 
-def _upright_rgb(image: Image.Image) -> Image.Image:
-    if image.tell() > 0:
-        image.seek(0)
-    image = ImageOps.exif_transpose(image)
-    if image.mode in _WIDE_MODES:
-        image = _eight_bits(image)
-    # "La" and "RGBa" carry premultiplied colours, which only their straight twins convert from.
-    image = image.convert({"La": "LA", "RGBa": "RGBA"}.get(image.mode, image.mode))
-    if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert("RGB")
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Grey pictures with wide pixels: by their nominal range, or stretched where there is none."""
-    values = np.asarray(image, dtype=np.float64)
-    finite = np.isfinite(values)
-    low = float(values.min(where=finite, initial=np.inf))
-    high = float(values.max(where=finite, initial=-np.inf))
-    if low > high:  # not one number in it
-        low = high = 0.0
-    values = np.clip(np.nan_to_num(values, nan=low), low, high)
-    if image.mode == "F" and low >= 0 and high <= 1:
-        values = values * 255
-    elif image.mode != "F" and low >= 0 and high <= 65535:
-        # "I" is also what some 8-bit files open as.
-        values = values / 257 if high > 255 or image.mode != "I" else values
-    elif low < 0 or high > 255:
-        values = (values - low) * (255 / max(high - low, 1e-9))
-    return Image.fromarray(np.round(values).astype(np.uint8))
+def _upright_rgb(image: Image.Image, max_side: int | None) -> np.ndarray:
+    _check_size(image)
+    try:
+        if image.tell() > 0:
+            image.seek(0)
+        if max_side is not None:  # lets the JPEG decoder shrink, which saves most of its time
+            image.draft("RGB", (max_side, max_side))
+        image.load()
+        orientation = read_orientation(image)
+        image = to_rgb(image)
+    except Exception as error:  # of every class, by the decoder that met the damage
+        raise ValueError(_DAMAGED) from error
+    if max_side is not None:
+        image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
+    return turn_upright(np.array(image), orientation)
