@@ -2,7 +2,9 @@ import math
 
 import torch
 
+from tqdm_demo.model import deformable_attention
 from tqdm_demo.model.deformable_attention import DeformableAttention
+from tqdm_demo.model.layers import pixel_centres
 
 SIZES = [(2, 3), (4, 5)]
 
@@ -63,3 +65,31 @@ def test_it_starts_with_one_direction_per_head_and_one_distance_per_point():
             torch.testing.assert_close(offsets[0, level, point], right * (point + 1))
             torch.testing.assert_close(offsets[1, level, point], down * (point + 1))
     assert not layer.weights(torch.randn(1, 16)).any()
+
+
+@torch.no_grad()
+def test_under_autocast_the_sampling_places_are_float32(monkeypatch):
+    """They differ from those of a pass in float32 by the rounding of the offsets alone."""
+    torch.manual_seed(0)
+    layer = DeformableAttention(12, 3, 1, 2)
+    for parameter in layer.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    size = (60, 300)  # bfloat16 tells neighbours apart up to 256 only
+    features = torch.randn(1, size[0] * size[1], 12)
+    grids = []
+
+    def keep(maps, grid, **how):
+        grids.append(grid)
+        return sample(maps, grid, **how)
+
+    sample = deformable_attention.F.grid_sample
+    monkeypatch.setattr(deformable_attention.F, "grid_sample", keep)
+    layer(features, features, pixel_centres(size, features), [size])
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = torch.nn.LayerNorm(12, elementwise_affine=False)(features).bfloat16()
+        offsets = layer.offsets(features)
+        layer(features, rounded, pixel_centres(size, rounded), [size])
+    exact, found = grids
+    assert found.dtype == torch.float32
+    pixels = (found - exact).abs() * torch.tensor((size[1], size[0])) / 2
+    assert pixels.max() < offsets.abs().max().float() * 2**-6

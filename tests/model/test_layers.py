@@ -4,7 +4,14 @@ import pytest
 import torch
 from torch import nn
 
-from tqdm_demo.model.layers import Attention, FeedForward, sine_positions, to_map, to_tokens
+from tqdm_demo.model.layers import (
+    Attention,
+    FeedForward,
+    pixel_centres,
+    sine_positions,
+    to_map,
+    to_tokens,
+)
 
 
 def test_attention_equals_torchs_layer_in_values_and_in_its_start():
@@ -61,3 +68,13 @@ def test_tokens_and_maps_are_inverse():
     assert tokens.shape == (2, 15, 4)
     assert torch.equal(tokens[1, 7], level[1, :, 1, 2])
     assert torch.equal(to_map(tokens, (3, 5)), level)
+
+
+def test_positions_of_bfloat16_maps_are_computed_in_float32():
+    """In bfloat16 itself, places beyond 256 fall together."""
+    like = torch.zeros((), dtype=torch.bfloat16)
+    exact = sine_positions((3, 300), 8, torch.zeros(()))
+    found = sine_positions((3, 300), 8, like)
+    assert found.dtype == torch.bfloat16
+    torch.testing.assert_close(found.float(), exact, atol=2**-8, rtol=0)
+    assert len(pixel_centres((3, 300), like).unique(dim=0)) == 900

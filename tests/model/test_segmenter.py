@@ -197,3 +197,8 @@ def test_the_frozen_encoder_is_a_copy_that_never_learns(segmenter):
 def test_a_position_table_that_is_too_short_is_refused(config, clip):
     with pytest.raises(ValueError, match="text_positions is 16; .* 15 positions"):
         Segmenter.from_clip(dataclasses.replace(config, text_positions=16), clip)
+
+
+def test_without_text_in_the_decoder_no_prompt_learns(learned_config):
+    learning = [n for n, p in Segmenter(learned_config).named_parameters() if p.requires_grad]
+    assert learning and not [name for name in learning if name.startswith("text_encoder")]

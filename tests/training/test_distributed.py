@@ -71,6 +71,7 @@ def runs(tiny_weights, tmp_path_factory):
         command("sharded", "--batch-size", "2", "--shard"),
         command("moved", "--batch-size", "2", "--resume"),
         command("moved-sharded", "--batch-size", "2", "--shard", "--resume"),
+        command("queries", "--batch-size", "2", "--preset", "streets-queries"),
     ]
     mp.spawn(work_on, ([free_port() for _ in commands], commands), nprocs=2)
     return folder
@@ -124,6 +125,11 @@ def test_two_processes_go_on_with_what_one_has_begun_in_two_parts(runs, way):
     one = [record for record in records(runs / "one") if "loss" in record]
     assert found[3]["loss"] == pytest.approx(one[3]["loss"], rel=0.02)
     assert (runs / way / "model" / "model.safetensors").exists()
+
+
+def test_two_processes_train_learned_queries(runs):
+    """Every parameter that learns has a part in the loss; else DDP stops in the second step."""
+    assert [r["step"] for r in records(runs / "queries") if "loss" in r] == [1, 2, 3, 4]
 
 
 def test_one_process_alone_needs_no_group():

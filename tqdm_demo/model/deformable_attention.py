@@ -46,7 +46,8 @@ class DeformableAttention(nn.Module):
         Args:
             queries: (B, N, C), with their positions added.
             values: (B, sum of h * w, C), the tokens of all levels, level after level.
-            reference: (N, 2), every query's place (x, y), each in [0, 1].
+            reference: float32 (N, 2), every query's place (x, y), each in [0, 1]. Sampling places
+                have its dtype, also under autocast.
             sizes: (h, w) of every level.
 
         Returns:
@@ -65,7 +66,8 @@ class DeformableAttention(nn.Module):
             scale = reference.new_tensor((size[1], size[0]))
             places = reference[:, None, None] + offsets[:, :, :, level] / scale
             grid = _by_head(2 * places - 1)
-            sampled = F.grid_sample(maps[level].unflatten(2, size), grid, align_corners=False)
+            level_map = maps[level].unflatten(2, size).to(grid.dtype)
+            sampled = F.grid_sample(level_map, grid, align_corners=False)
             attended = attended + (sampled * _by_head(weights[:, :, :, level])[:, None]).sum(-1)
         return self.output(attended.view(batch, width, count).transpose(1, 2))
 

@@ -8,6 +8,7 @@ Axes: B images; N queries of an attention; S its keys; A heads; C width; h w one
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -83,10 +84,10 @@ def sine_positions(size: tuple[int, int], width: int, like: Tensor) -> Tensor:
         like: a tensor whose dtype and device the result takes.
 
     Returns:
-        (h * w, C), row by row.
+        (h * w, C), row by row; computed in float32 at least, and then rounded.
     """
     assert width % 4 == 0, "rows and columns each take pairs of sine and cosine"
-    half, options = width // 2, {"dtype": like.dtype, "device": like.device}
+    half, options = width // 2, _coordinates(like)
     frequencies = 10_000 ** (-torch.arange(0, half, 2, **options) / half)
     codes = []
     for length in size:
@@ -97,7 +98,27 @@ def sine_positions(size: tuple[int, int], width: int, like: Tensor) -> Tensor:
     grid = torch.cat(
         (rows[:, None].expand(-1, size[1], -1), columns[None].expand(size[0], -1, -1)), dim=-1
     )
-    return grid.flatten(0, 1)
+    return grid.flatten(0, 1).to(like.dtype)
+
+
+def pixel_centres(size: tuple[int, int], like: Tensor) -> Tensor:
+    """Places (x, y) of the pixel centres of one level, in [0, 1].
+
+    Args:
+        size: (h, w).
+        like: a tensor whose device the result takes; of float64 also the dtype.
+
+    Returns:
+        float32 (h * w, 2), row by row.
+    """
+    rows, columns = ((torch.arange(n, **_coordinates(like)) + 0.5) / n for n in size)
+    y, x = torch.meshgrid(rows, columns, indexing="ij")
+    return torch.stack((x, y), dim=-1).flatten(0, 1)
+
+
+def _coordinates(like: Tensor) -> dict[str, Any]:
+    """Options of coordinates: bfloat16 and float16 cannot tell far pixels apart."""
+    return {"dtype": torch.promote_types(like.dtype, torch.float32), "device": like.device}
 
 
 def to_tokens(level: Tensor) -> Tensor:

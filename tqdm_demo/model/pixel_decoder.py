@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from tqdm_demo.config import ModelConfig
 from tqdm_demo.model.deformable_attention import DeformableAttention
-from tqdm_demo.model.layers import Attention, FeedForward, sine_positions, to_map, to_tokens
+from tqdm_demo.model.layers import Attention, FeedForward, pixel_centres, sine_positions, to_map, to_tokens
 
 LEVELS = 3
 GROUPS = 32
@@ -88,7 +88,7 @@ class PixelDecoder(nn.Module):
                 for size, level in zip(sizes, self.level_positions, strict=True)
             ]
         )
-        reference = torch.cat([_pixel_centres(size, pixels) for size in sizes])
+        reference = torch.cat([pixel_centres(size, pixels) for size in sizes])
         text = None if self.text_projection is None else self.text_projection(slot_text)
         for layer in self.layers:
             pixels = layer(pixels, positions, reference, sizes, text, self.text_positions)
@@ -141,11 +141,3 @@ def _convolution(width_in: int, width_out: int, kernel: int, bias: bool) -> nn.S
     if bias:
         nn.init.zeros_(convolution.bias)
     return nn.Sequential(convolution, nn.GroupNorm(GROUPS, width_out))
-
-
-def _pixel_centres(size: tuple[int, int], like: Tensor) -> Tensor:
-    """(h * w, 2) places (x, y) of the pixel centres, in [0, 1]."""
-    options = {"dtype": like.dtype, "device": like.device}
-    rows, columns = ((torch.arange(n, **options) + 0.5) / n for n in size)
-    y, x = torch.meshgrid(rows, columns, indexing="ij")
-    return torch.stack((x, y), dim=-1).flatten(0, 1)

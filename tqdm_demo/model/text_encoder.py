@@ -24,7 +24,9 @@ class TextEncoder(nn.Module):
         super().__init__()
         assert tower.pool_type == "argmax" and tower.attn_mask is not None, "a causal CLIP tower"
         self.tower = tower.requires_grad_(False)
-        self.prompt = nn.Parameter(torch.empty(prompt_length, tower.width))
+        # Without tokens it is in no loss, and DDP waits for every parameter that learns.
+        learns = prompt_length > 0
+        self.prompt = nn.Parameter(torch.empty(prompt_length, tower.width), requires_grad=learns)
         nn.init.trunc_normal_(self.prompt)
 
     @property
