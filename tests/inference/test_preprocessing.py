@@ -1,4 +1,5 @@
 import os
+import warnings
 from io import BytesIO
 
 import numpy as np
@@ -251,3 +252,17 @@ def test_normalise():
     images = torch.tensor([0.0, 255.0, 51.0]).view(1, 3, 1, 1)
     found = normalise(images, (0.5, 0.4, 0.3), (0.25, 0.2, 0.1)).flatten()
     torch.testing.assert_close(found, torch.tensor([-2.0, 3.0, -1.0]))
+
+
+def test_pictures_are_read_in_threads_without_touching_their_warning_filters(monkeypatch):
+    """catch_warnings changes those of the whole process."""
+    before, seen = list(warnings.filters), []
+    upright = preprocessing._upright_rgb
+
+    def look(image, max_side):
+        seen.append(list(warnings.filters))
+        return upright(image, max_side)
+
+    monkeypatch.setattr(preprocessing, "_upright_rgb", look)
+    read_image(Image.new("RGB", (3, 2)))
+    assert seen == [before]

@@ -1,3 +1,4 @@
+import shutil
 import threading
 import time
 import weakref
@@ -77,6 +78,41 @@ def test_a_model_that_cannot_be_had_costs_no_other(sources):
     with pytest.raises(ValueError, match="'nowhere'"):
         models.predictor("nowhere")
     assert models.is_loaded(sources[0])
+
+
+def test_a_damaged_model_costs_no_other(sources, tmp_path):
+    shutil.copytree(sources[0], tmp_path / "damaged")
+    (tmp_path / "damaged" / "model.safetensors").write_bytes(b"damaged")
+    models = ModelManager([*sources, str(tmp_path / "damaged")], "cpu", max_models=1)
+    good = models.predictor(sources[0])
+    with pytest.raises(ValueError, match="cannot read"):
+        models.predictor(str(tmp_path / "damaged"))
+    assert models.loaded(sources[0]) is good
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't allocate memory: 9 bytes")])
+def test_where_memory_takes_no_more_the_oldest_goes_first(sources, error):
+    def load(source: str, device: str) -> Predictor:
+        if kept() is not None:
+            raise error
+        return Predictor.load(source, device)
+
+    kept = lambda: None  # noqa: E731
+    models = ModelManager(sources, "cpu", max_models=1, load=load)
+    kept = weakref.ref(models.predictor(sources[0]).model.segmenter)
+    assert models.predictor(sources[1]) is models.loaded(sources[1])
+    assert kept() is None
+
+
+def test_what_is_loaded_is_had_without_waiting_for_what_is_not(sources):
+    loads = Loads()
+    models = ModelManager(sources, "cpu", max_models=2, load=loads)
+    assert models.loaded(sources[0]) is None and loads.sources == []
+    models.predictor(sources[0])
+    models.predictor(sources[1])
+    assert models.loaded(sources[0]) is models.predictor(sources[0])
+    models.predictor(sources[2])  # used again, so the second was the oldest
+    assert models.loaded(sources[1]) is None
 
 
 def test_visitors_who_meet_load_a_model_once(sources):

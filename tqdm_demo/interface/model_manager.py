@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from tqdm_demo.checkpoints.sources import BUNDLED, CURATED, Description, describe, locate
-from tqdm_demo.devices import release_memory
+from tqdm_demo.devices import is_out_of_memory, release_memory
 from tqdm_demo.inference.predictor import Predictor
 
 # Columns that the page opens with.
@@ -23,6 +23,7 @@ class ModelManager:
             open_clip's follow.
         device: of all models: ``auto``, ``cuda``, ``mps`` or ``cpu``.
         max_models: how many stay loaded; the one that was not used for the longest time goes.
+            While one is loaded, memory takes one more.
         load: makes a predictor of a source and a device.
 
     Attributes:
@@ -68,9 +69,16 @@ class ModelManager:
         return self._entries[source]
 
     def is_loaded(self, source: str) -> bool:
-        """Whether :meth:`predictor` would answer at once."""
+        """Whether :meth:`predictor` would answer at once; to be shown, see also :meth:`loaded`."""
         with self._lock:
             return source in self._loaded
+
+    def loaded(self, source: str) -> Predictor | None:
+        """A model if it is loaded, else None; never waits for one."""
+        with self._lock:
+            if source in self._loaded:
+                self._loaded.move_to_end(source)
+            return self._loaded.get(source)
 
     def predictor(self, source: str) -> Predictor:
         """A model, loaded where it is not; keep no reference, or its memory is never given back.
@@ -80,26 +88,34 @@ class ModelManager:
                 The models that are loaded stay.
         """
         self.entry(source)
-        found = self._find(source)
+        found = self.loaded(source)
         if found is not None:
             return found
-        locate(source)  # downloads; what cannot be had fails here, before another model goes
+        locate(source)  # downloads, while other models can still be loaded
         with self._loading:  # one at a time: two would need the memory of both
-            found = self._find(source)
+            found = self.loaded(source)
             if found is not None:
                 return found
+            predictor = self._load_beside(source)
             self._make_room()
-            predictor = self._load(source, self.device)
             with self._lock:
                 self._loaded[source] = predictor
                 self._entries[source] = replace(self._entries[source], kind=predictor.kind)
             return predictor
 
-    def _find(self, source: str) -> Predictor | None:
-        with self._lock:
-            if source in self._loaded:
-                self._loaded.move_to_end(source)
-            return self._loaded.get(source)
+    def _load_beside(self, source: str) -> Predictor:
+        """Loads before another model goes, so that a damaged one costs none.
+
+        Where memory does not take one more, the one that was not used for the longest time goes
+        first.
+        """
+        try:
+            return self._load(source, self.device)
+        except (MemoryError, RuntimeError) as error:
+            if len(self._loaded) < self.max_models or not is_out_of_memory(error):
+                raise
+        self._make_room()  # outside of the handler, whose traceback would hold what was loaded
+        return self._load(source, self.device)
 
     def _make_room(self) -> None:
         with self._lock:

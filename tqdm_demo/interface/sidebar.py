@@ -119,8 +119,9 @@ def edit_names(
     """The class list was edited: the last good one stays after a mistake."""
     try:
         classes = parse_class_list(text, everything_else)
-        if page.models.is_loaded(model):
-            page.models.predictor(model).check(classes)
+        predictor = page.models.loaded(model)
+        if predictor is not None:
+            predictor.check(classes)
     except ValueError as error:
         return {sidebar.names_problem: markup.problem(str(error))}
     updates = {sidebar.names_problem: "", page.classes: classes}

@@ -17,7 +17,14 @@ from torch import Tensor, nn
 
 from tqdm_demo.config import ModelConfig
 from tqdm_demo.model.deformable_attention import DeformableAttention
-from tqdm_demo.model.layers import Attention, FeedForward, pixel_centres, sine_positions, to_map, to_tokens
+from tqdm_demo.model.layers import (
+    Attention,
+    FeedForward,
+    pixel_centres,
+    sine_positions,
+    to_map,
+    to_tokens,
+)
 
 LEVELS = 3
 GROUPS = 32
