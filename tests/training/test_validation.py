@@ -1,6 +1,8 @@
 """What a training reads: found beforehand, and shared among processes."""
 
+import gc
 import shutil
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 from PIL import Image
 
 from tqdm_demo.config import TrainConfig
+from tqdm_demo.data.file_source import FileSource, LabelledPicture
 from tqdm_demo.training import validation
 from tqdm_demo.training.validation import find_data, read_pictures
 
@@ -78,6 +81,26 @@ def test_processes_share_the_pictures_unless_the_model_is_spread(folder, monkeyp
         assert read(found, shared=False) == [10, 11, 12, 13, 14]
     assert parts == [[10, 12, 14], [11, 13]]
     assert len(read(found, count=3, shared=False)) == 3
+
+
+def test_pictures_on_disk_are_read_when_they_are_asked_for(folder, monkeypatch):
+    """Once to check them all; after that nothing of them stays."""
+    alive, read = weakref.WeakSet(), FileSource.read
+
+    def watched(source, index, cache):
+        assert len(alive) <= 1, "the one before may still have a name"
+        picture = read(source, index, cache)
+        alive.add(picture)
+        return picture
+
+    monkeypatch.setattr(LabelledPicture, "__hash__", object.__hash__)
+    monkeypatch.setattr(FileSource, "read", watched)
+    ((sources, count),) = find_data(TrainConfig(source=f"folder:{folder}:val")).checks.values()
+    pictures = read_pictures(sources, count, (8, 8), None, 0)
+    gc.collect()
+    assert len(pictures) == 5 and len(alive) == 0
+    assert numbers(pictures) == [10, 11, 12, 13, 14]
+    assert pictures.shown.nonzero()[0].tolist() == [10, 11, 12, 13, 14]
 
 
 def test_a_choice_of_training_pictures_leaves_all_for_validation(folder):

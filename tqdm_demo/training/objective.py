@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import groupby, islice
 
 import numpy as np
 import open_clip
@@ -26,6 +26,7 @@ from tqdm_demo.model.segmenter import Decoding, Segmenter
 from tqdm_demo.training.distributed import sum_over_processes
 from tqdm_demo.training.losses import Targets, training_losses
 from tqdm_demo.training.precision import mixed_precision
+from tqdm_demo.training.validation import ValidationPictures, shown_labels
 
 REFERENCE_SENTENCE = "a clean origami of a {}"  # published
 _MEASURED_AT_ONCE = 8
@@ -98,10 +99,8 @@ class Objective:
         confusion = ConfusionMatrix(len(self.segmenter.config.class_names))
         present = self._present(pictures)
         embeddings = self._embeddings()
-        for _, group in groupby(pictures, key=lambda picture: picture.labels.shape):
-            alike = list(group)
-            for start in range(0, len(alike), _MEASURED_AT_ONCE):
-                part = alike[start : start + _MEASURED_AT_ONCE]
+        for _, alike in groupby(pictures, key=lambda picture: picture.labels.shape):
+            while part := list(islice(alike, _MEASURED_AT_ONCE)):
                 label_maps = self._label_maps([p.image for p in part], embeddings, present)
                 confusion.update(label_maps, np.stack([picture.labels for picture in part]))
         counts = torch.from_numpy(confusion.counts).to(self._device)
@@ -110,10 +109,10 @@ class Objective:
 
     def _present(self, pictures: Sequence[LabelledPicture]) -> Tensor:
         """int64, the classes that any process' pictures show; on the CPU."""
-        shown = torch.zeros(256, dtype=torch.int64)
-        for picture in pictures:
-            shown[torch.from_numpy(np.unique(picture.labels).astype(np.int64))] = 1
-        shown = sum_over_processes(shown.to(self._device)).cpu()
+        read = isinstance(pictures, ValidationPictures)
+        own = pictures.shown if read else shown_labels(pictures)
+        shown = torch.from_numpy(own.astype(np.int64)).to(self._device)
+        shown = sum_over_processes(shown).cpu()
         return shown[: len(self.segmenter.config.class_names)].nonzero()[:, 0]
 
     def _label_maps(

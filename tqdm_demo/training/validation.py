@@ -5,8 +5,11 @@ All of them are found, or reported missing, before any model is built.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
 
 from tqdm_demo.config import TrainConfig
 from tqdm_demo.data.datasets import (
@@ -131,6 +134,48 @@ def _files(sources: tuple[DataSource, ...]) -> set[Path]:
     return {file.image for files in found for file in files}
 
 
+class ValidationPictures(Sequence[LabelledPicture]):
+    """Pictures that are read from disk each time: at full size they would take gigabytes.
+
+    Args:
+        drawn: in memory; they are small.
+        files: data set and index of each picture on disk.
+        cache: folder of filtered pictures.
+
+    Attributes:
+        shown: bool (256,), the labels that occur in any of them.
+
+    Raises:
+        ValueError: a picture that cannot be read. All are read once here.
+    """
+
+    def __init__(
+        self,
+        drawn: Sequence[LabelledPicture],
+        files: Sequence[tuple[FileSource, int]],
+        cache: Path | None,
+    ) -> None:
+        self._drawn, self._files, self._cache = drawn, files, cache
+        self.shown = shown_labels(self)
+
+    def __len__(self) -> int:
+        return len(self._drawn) + len(self._files)
+
+    def __getitem__(self, index: int) -> LabelledPicture:
+        if index < len(self._drawn):
+            return self._drawn[index]
+        source, number = self._files[index - len(self._drawn)]
+        return source.read(number, self._cache)
+
+
+def shown_labels(pictures: Iterable[LabelledPicture]) -> np.ndarray:
+    """bool (256,): the labels that occur in any of the pictures."""
+    shown = np.zeros(256, bool)
+    for picture in pictures:
+        shown[np.unique(picture.labels)] = True
+    return shown
+
+
 def read_pictures(
     sources: tuple[DataSource, ...],
     count: int,
@@ -138,7 +183,7 @@ def read_pictures(
     cache: Path,
     workers: int,
     shared: bool = True,
-) -> list[LabelledPicture]:
+) -> ValidationPictures:
     """Validation pictures of every source: those that this process measures.
 
     Args:
@@ -154,12 +199,12 @@ def read_pictures(
         ValueError: a picture that cannot be read.
     """
     mine = slice(rank(), None, process_count()) if shared else slice(None)
-    pictures: list[LabelledPicture] = []
+    drawn: list[LabelledPicture] = []
+    files: list[tuple[FileSource, int]] = []
     for source in sources:
         if isinstance(source, StreetSource):
             found = list(source.pictures(count, VALIDATION_SEEDS, size, cache, workers))
-            pictures += found[mine]
+            drawn += found[mine]
         else:
-            chosen = source.chosen(count, seed=0)[mine]
-            pictures += [source.read(index, cache) for index in chosen]
-    return pictures
+            files += [(source, index) for index in source.chosen(count, seed=0)[mine]]
+    return ValidationPictures(drawn, files, cache)
