@@ -51,7 +51,7 @@ def test_similarity(visit, size, dark):
     dialog = page.locator("dialog.grid-zoom[open]")
     expect(dialog).to_contain_text("Pre-trained CLIP, building")
     page.keyboard.press("ArrowRight")
-    expect(dialog).to_contain_text("tqdm, m = 0, building")
+    expect(dialog).to_contain_text("tqdm, before, building")
     page.keyboard.press("Escape")
     expect(page.locator("dialog.grid-zoom[open]")).to_have_count(0)
     # Other colours, and another scale that says what it is.

@@ -18,12 +18,12 @@ HEADLINE = f"""<header class="headline">
 <div class="strip" aria-hidden="true">{strip(CITYSCAPES_COLOURS)}</div>
 <h1>Name it, and see it</h1>
 <p class="lead">Write class names in plain words: <b>tqdm</b>, a segmenter whose queries are made
-from text, colours a street picture by them.</p>
+from text, labels every pixel of a picture with one of them.</p>
 </header>"""
 FOOTER = """<footer class="footer">Method: <a
 href="https://arxiv.org/abs/2407.09033">Textual Query-Driven Mask Transformer for Domain
 Generalized Segmentation</a> (ECCV 2024). The example pictures are drawn by this project.
-Pictures that you upload are used for your answer only.</footer>"""
+Pictures that you upload are used for your results only.</footer>"""
 
 
 def field_title(title: str, hint: str) -> str:

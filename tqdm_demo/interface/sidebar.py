@@ -183,7 +183,7 @@ def _picture_block(page: PageParts) -> tuple[PictureInput, gr.HTML, gr.Gallery, 
             sources=["upload", "webcam", "clipboard"],
             buttons=[],
             format="png",
-            placeholder="Drop a street picture here, or click to choose one",
+            placeholder="Drop a picture here, or click to choose one",
             alt_text="Your picture",
         )
         picture_problem = gr.HTML(elem_id="picture-problem", js_on_load=EVERY_FILE)
@@ -206,7 +206,7 @@ def _picture_block(page: PageParts) -> tuple[PictureInput, gr.HTML, gr.Gallery, 
 
 def _names_block() -> tuple[gr.Textbox, gr.Checkbox, gr.HTML, tuple[gr.Button, ...], gr.Button]:
     with gr.Column(elem_classes="sidebar-names"):
-        gr.HTML(markup.field_title("Class names", "the answer follows while you type"))
+        gr.HTML(markup.field_title("Class names", "the result follows while you type"))
         with gr.Row(elem_classes="presets"):
             presets = tuple(gr.Button(title, size="sm", min_width=40) for title in PRESETS)
             last_list = gr.Button(LAST_LIST, size="sm", min_width=40)

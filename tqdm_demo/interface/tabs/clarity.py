@@ -31,7 +31,7 @@ WHAT = (
 TRUTH = "A pixel’s own class is that of the ground truth, which is known for this picture."
 PREDICTED = (
     "The ground truth of this picture is not known: a pixel’s own class is what the same model’s "
-    "final mask says (for CLIP and m = 0: tqdm’s). So this measures how sure a model is, not how "
+    "final mask says (for CLIP and “before”: tqdm’s). So this measures how sure a model is, not how "
     "right."
 )
 
@@ -98,6 +98,6 @@ def clarity_table(measured: Sequence[Measured], known: bool) -> str:
         '<th scope="col">Pixels nearest to their own class</th></tr></thead>'
         f"<tbody>{rows}</tbody></table>"
         f'<p class="caption">{escape(WHAT)} {escape(TRUTH if known else PREDICTED)} '
-        "Stages use different parts of the cosine’s range, so compare like with like: the two "
-        "at m = M.</p>"
+        "Stages use different parts of the cosine’s range: compare the two stages after the pixel "
+        "decoder with each other.</p>"
     )

@@ -31,7 +31,7 @@ from tqdm_demo.vocabulary import CITYSCAPES_NAMES, IGNORED
 TITLE = "Compare models"
 ID = "compare"
 LEAD = (
-    "The same picture and class list for several models. Point at one answer to read all of them "
+    "The same picture and class list for several models. Point at one result to read all of them "
     "at that place; click a picture to enlarge it."
 )
 TRUTH = "Ground truth"

@@ -37,10 +37,10 @@ class Stage:
 
 STAGES = (
     Stage("Pre-trained CLIP", "patch tokens · text, never trained to segment", "clip", "clip"),
-    Stage("tqdm, m = 0", "patches · text queries, before the pixel decoder", "textual", "before"),
-    Stage("tqdm, m = M", "pixels · mask embeddings, after it", "textual", "after"),
+    Stage("tqdm, before", "patches · text queries, before the pixel decoder (m = 0)", "textual", "before"),
+    Stage("tqdm, after", "pixels · mask embeddings, after the pixel decoder (m = M)", "textual", "after"),
     Stage("tqdm, final mask", "class × mask probability: this decides", "textual", "mask"),
-    Stage("Learned, m = M", "the same without text-to-pixel attention", "learned", "after"),
+    Stage("Learned, after", "after a pixel decoder without text-to-pixel attention", "learned", "after"),
 )
 MASK = "mask"
 
@@ -77,13 +77,13 @@ def build_controls(page: PageParts) -> list[Any]:
     with gr.Row(elem_classes="tab-controls"):
         picked = gr.Dropdown(
             list(CITYSCAPES_NAMES), value=FIRST_PICKED, multiselect=True, allow_custom_value=True,
-            max_choices=MOST_PICKED, label=f"Names, up to {MOST_PICKED}; write others",
+            max_choices=MOST_PICKED, label=f"Names, up to {MOST_PICKED}; or type others",
             elem_id="similarity-names", scale=4, min_width=280,
         )  # fmt: skip
-        by = gr.Dropdown([BY_STAGE, BY_PICTURE], value=BY_STAGE, label="Columns",
+        by = gr.Dropdown([BY_STAGE, BY_PICTURE], value=BY_STAGE, label="Compare",
                          filterable=False, elem_id="similarity-by",
                          scale=2, min_width=180)  # fmt: skip
-        colour_map = gr.Dropdown(list(COLOUR_MAPS), value=COLOUR_MAPS[0], label="Colours",
+        colour_map = gr.Dropdown(list(COLOUR_MAPS), value=COLOUR_MAPS[0], label="Colour map",
                                  filterable=False, elem_id="similarity-colours",
                                  scale=1, min_width=110)  # fmt: skip
         scale = gr.Dropdown(list(SCALES.items()), value=SHARED, label="Colour scale",
@@ -95,7 +95,7 @@ def build_controls(page: PageParts) -> list[Any]:
                             filterable=False, elem_id="similarity-stage",
                             scale=1, min_width=180)  # fmt: skip
         others = gr.Dropdown(captions, value=captions[2:6], multiselect=True,
-                             label="Beside your picture", elem_id="similarity-others",
+                             label="Examples to show", elem_id="similarity-others",
                              scale=3, min_width=260)  # fmt: skip
     by.change(lambda chosen: gr.Row(visible=chosen == BY_PICTURE), by, by_picture, **page.light)
     with gr.Accordion("Models", open=False, elem_id="similarity-models"), gr.Row():

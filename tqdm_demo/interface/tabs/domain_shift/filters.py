@@ -31,8 +31,8 @@ from tqdm_demo.streets.domains import DOMAINS, SOURCE, apply_domain
 
 TITLE = "Your picture, other styles"
 LEAD = (
-    "Filters change the style of your picture and nothing else, so a steady model would answer as "
-    "before. Agreement: the share of pixels that keep their class. It says nothing of whether the "
+    "Filters change the style of your picture and nothing else, so a robust model keeps its "
+    "labels. Agreement: the share of pixels that keep their class. It says nothing of whether the "
     "class was right."
 )
 FIRST_DOMAINS = ("night", "fog", "rain", "snow", "oil", "watercolour", "sketch", "comic", "pixel")
@@ -68,7 +68,7 @@ def build_panel(page: PageParts) -> FilterParts:
         run, stop = run_buttons("Change the style", "filter")
     status = gr.HTML(elem_id="filter-status")
     grid = make_grid("filter-grid")
-    gr.HTML(markup.field_title("How soon does it break?", "agreement over the filter’s strength"))
+    gr.HTML(markup.field_title("How much can it take?", "agreement over the filter’s strength"))
     with gr.Row(elem_classes="tab-controls"):
         domain = gr.Dropdown(choices, value="fog", label="Style", elem_id="chart-domain",
                              scale=3, min_width=200)  # fmt: skip

@@ -32,9 +32,8 @@ from tqdm_demo.vocabulary import CITYSCAPES_NAMES, IGNORED
 
 TITLE = "A drawn street, every style"
 LEAD = (
-    "A street of this project’s own world: one seed, one street, the same ground truth in every "
-    "style. mIoU over the classes that are in it; true classes that your list does not name do not "
-    "count."
+    "A drawn street: one seed, one scene, the same ground truth in every style. mIoU over the "
+    "classes that are in it; ground-truth classes that your list does not name do not count."
 )
 SIZE = (512, 256)
 FIRST_SEED = 4
