@@ -31,7 +31,7 @@ WHAT = (
 TRUTH = "A pixel’s own class is that of the ground truth, which is known for this picture."
 PREDICTED = (
     "The ground truth of this picture is not known: a pixel’s own class is what the same model’s "
-    "final mask says (for CLIP and “before”: tqdm’s). So this measures how sure a model is, not how "
+    "final mask says (for CLIP and “before”: tqdm’s). This measures how sure a model is, not how "
     "right."
 )
 

@@ -37,10 +37,10 @@ class Stage:
 
 STAGES = (
     Stage("Pre-trained CLIP", "patch tokens · text, never trained to segment", "clip", "clip"),
-    Stage("tqdm, before", "patches · text queries, before the pixel decoder (m = 0)", "textual", "before"),
-    Stage("tqdm, after", "pixels · mask embeddings, after the pixel decoder (m = M)", "textual", "after"),
+    Stage("tqdm, before", "text queries, before the pixel decoder (m = 0)", "textual", "before"),
+    Stage("tqdm, after", "mask embeddings, after the pixel decoder (m = M)", "textual", "after"),
     Stage("tqdm, final mask", "class × mask probability: this decides", "textual", "mask"),
-    Stage("Learned, after", "after a pixel decoder without text-to-pixel attention", "learned", "after"),
+    Stage("Learned, after", "without text-to-pixel attention (m = M)", "learned", "after"),
 )
 MASK = "mask"
 
