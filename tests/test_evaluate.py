@@ -158,6 +158,15 @@ def test_broken_and_unlabelled_pictures(folder, oracle, tmp_path):
     assert found["pictures"] == 1 and found["skipped"] == {"b.png": "there are no labels"}
 
 
+def test_a_picture_of_200_megapixels_is_skipped_too(folder, oracle, tmp_path):
+    for kind in ("images", "labels"):
+        Image.new("1", (20000, 10000)).save(folder / kind / "b.png")
+    data, file = f"folder:{folder}", tmp_path / "x.json"
+    main(["m", "--data", data, "--workers", "0", "--skip-broken", "--json", str(file)])
+    found = json.loads(file.read_text())["results"]["m"][data]
+    assert found["pictures"] == 1 and "b.png: This picture is too" in found["skipped"]["b.png"]
+
+
 def test_an_unknown_model_is_named_before_anything_is_painted(monkeypatch):
     monkeypatch.setattr(evaluate, "open_readers", None)
     with pytest.raises(SystemExit, match="evaluate: .*no-such-model"):

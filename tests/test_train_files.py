@@ -97,6 +97,17 @@ def test_photographs_teach_their_own_classes(tiny_weights, tmp_path, preset):
     assert len(list((tmp_path / "pools" / "filtered" / "fog").iterdir())) == 3
 
 
+def test_pictures_that_all_turn_out_broken_end_in_a_sentence(tiny_weights, tmp_path):
+    """Their headers and labels are whole, so that the index takes them."""
+    make_photos(tmp_path / "photos")
+    for file in (tmp_path / "photos" / "images" / "train").iterdir():
+        file.write_bytes(file.read_bytes()[:-400])
+    with pytest.raises(SystemExit, match=r"20 pictures in a row cannot be read.*\.jpg: This image"):
+        train.main(["--preset", "photos-queries", "--clip", str(tiny_weights / "tiny-clip"),
+                    "--data-root", str(tmp_path / "photos"), *places(tmp_path),
+                    *TINY])  # fmt: skip
+
+
 def test_a_root_is_for_sets_without_a_folder(tmp_path):
     with pytest.raises(SystemExit, match="all of them do"):
         train.main(["--source", "gta5:/x", "--data-root", str(tmp_path), "--device", "cpu"])

@@ -132,7 +132,7 @@ def test_all_pictures_broken(folder):
     crops = from_files(folder)
     for file in (folder / "images").iterdir():
         file.write_bytes(b"x")
-    with pytest.raises(ValueError, match="20 pictures in a row"):
+    with pytest.raises(OSError, match="20 pictures in a row"):
         crops.draw(0)
 
 

@@ -98,6 +98,7 @@ def test_cityscapes(trees, tmp_path):
 BDD = {
     "masks": ("images/10k/val/a.jpg", "labels/sem_seg/masks/val/a.png"),
     "colormaps": ("images/10k/val/a.jpg", "labels/sem_seg/colormaps/val/a_labelTrainIds.png"),
+    "masks of 2018": ("images/10k/val/a.jpg", "labels/sem_seg/masks/val/a_train_id.png"),
     "2018": ("seg/images/val/a.jpg", "seg/labels/val/a_train_id.png"),
     "inside": ("bdd100k/images/10k/val/a.jpg", "bdd100k/labels/sem_seg/masks/val/a.png"),
 }
@@ -223,3 +224,40 @@ def test_nothing_there_tells_where_to_get_it(tmp_path, kind, site):
 def test_odd_options_are_named(spec, message):
     with pytest.raises(ValueError, match=message):
         parse_data(spec)
+
+
+def test_files_of_macos_are_no_pictures(trees, tmp_path):
+    trees.photo(tmp_path / "images/val/a.png")
+    trees.grey(tmp_path / "labels/val/a.png", trees.constant(3))
+    for kind in ("images", "labels"):
+        (tmp_path / kind / "val" / "._a.png").write_bytes(b"Mac OS X")
+    source = the_only(f"folder:{tmp_path}:val")
+    assert [file.name for file in source.files] == ["a.png"] and not source.unlabelled
+
+
+def test_capitals_of_endings_make_no_difference(trees, tmp_path):
+    for name, label in (("A.JPG", "A.PNG"), ("b.Png", "b.png"), ("a.jpg", "a.Png")):
+        trees.photo(tmp_path / "images" / name.lower())
+        (tmp_path / "images" / name.lower()).rename(tmp_path / "images" / name)
+        trees.grey(tmp_path / "labels/new.png", trees.constant(len(label) + ord(name[0]) % 7))
+        (tmp_path / "labels/new.png").rename(tmp_path / "labels" / label)
+    source = the_only(f"folder:{tmp_path}")
+    assert {f.name: f.labels.name for f in source.files} == {
+        "A.JPG": "A.PNG", "a.jpg": "a.Png", "b.Png": "b.png"
+    }  # fmt: skip
+    trees.grey(tmp_path / "labels/b.PNG", trees.constant(0))
+    by_name = {file.name: file.labels.name for file in the_only(f"folder:{tmp_path}").files}
+    assert by_name["b.Png"] == "b.png"
+
+
+@pytest.mark.parametrize(
+    ("kind", "there", "told"),
+    [
+        ("bdd100k", "bdd100k/images/10k/val/a.jpg", r"    bdd100k/images/10k/val/: 1 files"),
+        ("synthia", "RAND_CITYSCAPES/RGB/a.png", r"    RAND_CITYSCAPES/RGB/: 1 files"),
+    ],
+)
+def test_reports_tell_of_the_folder_of_the_download(trees, tmp_path, kind, there, told):
+    trees.photo(tmp_path / there)
+    with pytest.raises(ValueError, match=told):
+        parse_data(f"{kind}:{tmp_path}")

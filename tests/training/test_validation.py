@@ -121,3 +121,14 @@ def test_own_classes_are_those_of_the_training_and_others_are_refused(folder, tr
         find_data(TrainConfig(source=f"folder:{own}", watch=f"folder:{folder}:val"))
     with pytest.raises(ValueError, match="evaluate takes any"):
         find_data(TrainConfig(source=f"folder:{folder}:val,folder:{own}"))
+
+
+def test_validation_pictures_that_cannot_be_read_are_left_out(folder, capsys):
+    Image.new("1", (20000, 10000)).save(folder / "images/val/11.png")
+    found = find_data(TrainConfig(source=f"folder:{folder}:train"))
+    assert read(found) == [10, 12, 13, 14]
+    assert "11.png: This picture is too large" in capsys.readouterr().out
+    for number in range(10, 15):
+        (folder / f"images/val/{number}.png").write_bytes(b"no picture")
+    with pytest.raises(ValueError, match=r"none of 5 validation pictures can be used: .*10\.png"):
+        read(found)

@@ -138,7 +138,7 @@ class FileCrops:
         """Part ``part`` of the batch of step ``step``, see :func:`sample_rngs`.
 
         Raises:
-            ValueError: one picture after the other cannot be read.
+            OSError: one picture after the other cannot be read.
         """
         if self._executor is None:
             samples = [self._read(rng) for rng in sample_rngs(self.config, step, part)]
@@ -182,7 +182,8 @@ class FileCrops:
             view = self._sampler.draw_view(pick, picture.labels, rng)
             crop = cut_view(picture.image, picture.labels, view, self.config.crop)
             return _Sample(*crop, draw_distortion(rng))
-        raise ValueError(f"{_TRIES} pictures in a row cannot be read, such as {self.broken}")
+        reasons = "; ".join(list(self.broken.values())[-3:])
+        raise OSError(f"{_TRIES} pictures in a row cannot be read, such as: {reasons}")
 
     def _report(self, name: str, reason: str) -> None:
         with self._lock:

@@ -21,6 +21,7 @@ from tqdm_demo.data.id_tables import (
 MAPILLARY_V12, MAPILLARY_V20 = "v1.2", "v2.0"
 _PHOTOS = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 _CONVERTED = "_labelTrainIds.png"
+_BDD_TRAIN_IDS = ("_train_id.png", TRAIN_IDS)  # as of the release of 2018
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Layout:
         images, labels: folders below the set's.
         image_endings: what a picture's name ends with; the longest that fits is cut off.
         label_endings: what replaces it, with the table of these labels; the first that exists.
+            Capitals make no difference in either.
     """
 
     images: str
@@ -143,15 +145,19 @@ KINDS: dict[str, SetKind] = {
             Layout(
                 *_BDD_10K,
                 "labels/sem_seg/masks/{split}",
-                ((_CONVERTED, TRAIN_IDS), (".png", TRAIN_IDS)),
+                ((_CONVERTED, TRAIN_IDS), _BDD_TRAIN_IDS, (".png", TRAIN_IDS)),
             ),
             # The published code reads ids from here; the download has colours there.
-            Layout(*_BDD_10K, "labels/sem_seg/colormaps/{split}", ((_CONVERTED, TRAIN_IDS),)),
+            Layout(
+                *_BDD_10K,
+                "labels/sem_seg/colormaps/{split}",
+                ((_CONVERTED, TRAIN_IDS), _BDD_TRAIN_IDS),
+            ),
             Layout(
                 "seg/images/{split}",
                 (".jpg",),
                 "seg/labels/{split}",
-                (("_train_id.png", TRAIN_IDS), (_CONVERTED, TRAIN_IDS)),
+                (_BDD_TRAIN_IDS, (_CONVERTED, TRAIN_IDS)),
             ),
         ),
         splits=_TRAIN_VAL,

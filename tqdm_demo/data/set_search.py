@@ -147,7 +147,7 @@ def _find_pairs(
     for part in request.parts:
         images = base / layout.images.format(split=folder, part=part)
         labels = base / layout.labels.format(split=folder, part=part)
-        present = set(_listing(labels))
+        present = _by_stem(labels, [ending for ending, _ in layout.label_endings])
         for name in _listing(images):
             ending = _ending(name, layout.image_endings)
             if ending is None:
@@ -155,10 +155,10 @@ def _find_pairs(
             shown = f"{part}/{name}" if part else name
             stem = name[: -len(ending)]
             for label_ending, table in layout.label_endings:
-                if stem + label_ending in present:
+                found = present.get((stem, label_ending))
+                if found is not None:
                     table = tables[table] if isinstance(table, str) else table
-                    file = labels / (stem + label_ending)
-                    files.append(PictureFiles(shown, images / name, file, table))
+                    files.append(PictureFiles(shown, images / name, labels / found, table))
                     break
             else:
                 unlabelled.append(shown)
@@ -170,11 +170,28 @@ def _ending(name: str, endings: Sequence[str]) -> str | None:
     return max(fitting, key=len, default=None)
 
 
+def _by_stem(folder: Path, endings: Sequence[str]) -> dict[tuple[str, str], str]:
+    """The files below a folder by what stands before an ending, and the ending."""
+    found: dict[tuple[str, str], str] = {}
+    for name in sorted(_listing(folder)):
+        for ending in endings:
+            key = (name[: -len(ending)], ending)
+            # Capitals of an ending make no difference, but the very same one comes first.
+            if name.endswith(ending) or (
+                name.lower().endswith(ending.lower()) and key not in found
+            ):
+                found[key] = name
+    return found
+
+
 def _listing(folder: Path) -> Iterator[str]:
-    """All files below a folder, as paths relative to it with ``/``."""
+    """All files below a folder, as paths relative to it with ``/``.
+
+    Without those that macOS puts beside files on other systems' disks: "._" and the file's name.
+    """
     for place, _, names in os.walk(folder, followlinks=True):
         relative = Path(place).relative_to(folder)
-        yield from ((relative / name).as_posix() for name in names)
+        yield from ((relative / n).as_posix() for n in names if not n.startswith("._"))
 
 
 def _report(
@@ -209,6 +226,8 @@ def _report_nothing(spec: Spec, root: Path, request: _Request) -> str:
     ]
     if not root.is_dir():
         lines.append(f"  missing: the folder {root}")
+    inside = root / request.kind.inside
+    prefixes = ["", f"{request.kind.inside}/"] if request.kind.inside and inside.is_dir() else [""]
     seen = set()
     for layout in request.layouts:
         for folder in request.folders:
@@ -219,8 +238,9 @@ def _report_nothing(spec: Spec, root: Path, request: _Request) -> str:
             for place, pattern in ((images, layout.images), (labels, layout.labels)):
                 if place not in seen:
                     seen.add(place)
-                    found = f"    {place}: {_state(root, pattern, folder, request.parts)}"
-                    lines.append(found)
+                    for prefix in prefixes:
+                        state = _state(root / prefix, pattern, folder, request.parts)
+                        lines.append(f"    {prefix}{place}: {state}")
     lines.append(f"  get it: {request.kind.advice}")
     return "\n".join(lines)
 

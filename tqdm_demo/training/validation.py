@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 from tqdm_demo.config import TrainConfig
 from tqdm_demo.data.datasets import (
@@ -145,8 +146,10 @@ class ValidationPictures(Sequence[LabelledPicture]):
     Attributes:
         shown: bool (256,), the labels that occur in any of them.
 
+    All are read once here; those that cannot be read are left out, and told.
+
     Raises:
-        ValueError: a picture that cannot be read. All are read once here.
+        ValueError: no file can be read.
     """
 
     def __init__(
@@ -155,8 +158,17 @@ class ValidationPictures(Sequence[LabelledPicture]):
         files: Sequence[tuple[FileSource, int]],
         cache: Path | None,
     ) -> None:
-        self._drawn, self._files, self._cache = drawn, files, cache
-        self.shown = shown_labels(self)
+        self._drawn, self._cache, self.shown = drawn, cache, shown_labels(drawn)
+        self._files, reasons = [], []
+        for source, number in files:
+            try:
+                self.shown |= shown_labels([source.read(number, cache)])
+                self._files.append((source, number))
+            except ValueError as error:
+                reasons.append(str(error))
+                tqdm.write(f"validation: left out: {error}")
+        if reasons and not self._files:
+            raise ValueError(f"none of {len(files)} validation pictures can be used: {reasons[0]}")
 
     def __len__(self) -> int:
         return len(self._drawn) + len(self._files)
@@ -196,7 +208,7 @@ def read_pictures(
             over the processes need, because every pass through them takes all processes.
 
     Raises:
-        ValueError: a picture that cannot be read.
+        ValueError: as :class:`ValidationPictures`.
     """
     mine = slice(rank(), None, process_count()) if shared else slice(None)
     drawn: list[LabelledPicture] = []
