@@ -13,14 +13,16 @@ from threading import Event, Thread
 from tqdm_demo.console import print_any_text
 from tqdm_demo.inference.predictor import Predictor
 from tqdm_demo.interface.examples import read_examples
-from tqdm_demo.interface.model_manager import ModelManager
-from tqdm_demo.interface.page import build_page, launch_page
+from tqdm_demo.interface.model_manager import CACHE_MB, ModelManager
+from tqdm_demo.interface.page import LIMITS, build_page, launch_page
 from tqdm_demo.interface.prefetch import prefetch_examples
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     """Reads the command line."""
-    parser = argparse.ArgumentParser(description="Segments pictures by class names.")
+    parser = argparse.ArgumentParser(
+        description="Segments pictures by class names.", epilog=f"Limits: {LIMITS}"
+    )
     parser.add_argument("--port", type=int, default=7860, help="to listen on (default: 7860)")
     parser.add_argument(
         "--model",
@@ -37,6 +39,15 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--window-batch", type=int, default=4, metavar="N", help="windows at once (default: 4)"
     )
+    parser.add_argument(
+        "--cache-mb",
+        type=int,
+        default=CACHE_MB,
+        metavar="N",
+        help="megabytes for all that is kept of pictures, names and answers, for all models and "
+        f"users together (default: {CACHE_MB}); a ViT-B model keeps 69 of every window of 512 "
+        "pixels, an answer in windows takes 2 to 4 a name",
+    )
     parser.add_argument("--device", choices=("auto", "cuda", "mps", "cpu"), default="auto")
     return parser.parse_args(arguments)
 
@@ -47,7 +58,9 @@ def main() -> None:
     arguments = parse_arguments()
     try:
         load = partial(Predictor.load, window_batch=arguments.window_batch)
-        models = ModelManager(arguments.model, arguments.device, arguments.max_models, load)
+        models = ModelManager(
+            arguments.model, arguments.device, arguments.max_models, load, arguments.cache_mb
+        )
         models.predictor(models.columns[0])
     except ValueError as error:
         raise SystemExit(f"app.py: {error}") from error

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tqdm_demo.checkpoints import folder as checkpoint
+from tqdm_demo.interface.page import LIMITS
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -28,11 +29,19 @@ def app(monkeypatch):
 def test_arguments(app):
     default = app.parse_arguments([])
     assert (default.port, default.model, default.device) == (7860, [], "auto")
-    assert (default.max_models, default.window_batch) == (4, 4)
+    assert (default.max_models, default.window_batch, default.cache_mb) == (4, 4, 1024)
     given = app.parse_arguments(["--model", "runs/mine", "--model", "a/b", "--max-models", "1"])
     assert (given.model, given.max_models) == (["runs/mine", "a/b"], 1)
     with pytest.raises(SystemExit):
         app.parse_arguments(["--device", "tpu"])
+
+
+def test_a_host_is_told_the_limits(app, capsys):
+    with pytest.raises(SystemExit):
+        app.parse_arguments(["--help"])
+    assert LIMITS in " ".join(capsys.readouterr().out.split())
+    readme = (ROOT / "tqdm_demo" / "interface" / "README.md").read_text(encoding="utf-8")
+    assert LIMITS in " ".join(readme.replace("`", "").split())
 
 
 def test_it_serves_this_machine_only_and_a_space_to_everyone(app, monkeypatch, tiny_weights):

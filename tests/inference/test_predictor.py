@@ -1,3 +1,5 @@
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 import torch
@@ -5,7 +7,7 @@ from PIL import Image
 
 from tqdm_demo.class_list import ClassList, parse_class_list
 from tqdm_demo.devices import choose_device
-from tqdm_demo.inference import predictor as module
+from tqdm_demo.inference.cache import BoundedCache, size_in_bytes
 from tqdm_demo.inference.predictor import MODES, Predictor
 
 NAMES = ("road", "sky", "car", "traffic light", "vegetation")
@@ -106,18 +108,34 @@ def test_pictures_of_one_size_are_told_apart(predictor, picture, monkeypatch):
     assert spy.images == 3
 
 
-def test_the_caches_are_bounded(tiny_weights, monkeypatch):
-    monkeypatch.setattr(module, "KEPT_BYTES", 2 * 1024**2)
-    monkeypatch.setattr(module, "KEPT_NAMES", 5)
-    predictor = load(tiny_weights, "tiny-tqdm")
+def test_the_cache_is_bounded(tiny_weights, monkeypatch):
+    cache = BoundedCache(2 * 1024**2, size_in_bytes)
+    predictor = Predictor.load(str(tiny_weights / "tiny-tqdm"), "cpu", cache=cache)
     for value in range(9):
         predictor.segment(np.full((9, 13, 3), value, np.uint8), [f"name {value}", "sky"])
-    assert 1 <= len(predictor._features) < 9
-    assert len(predictor._names) == 5
-    # Those that were used last: the name of every list, and the newest others.
+        assert 0 < cache.weight <= 2 * 1024**2
+    # Those that were used last: the picture, and the names of every list.
     spy = Spy(predictor, monkeypatch)
-    predictor.segment(np.full((9, 13, 3), 8, np.uint8), ["sky", "name 8", "name 5", "name 4"])
-    assert spy.images == 0 and spy.names == ["name 4"]
+    predictor.segment(np.full((9, 13, 3), 8, np.uint8), ["sky", "name 8", "new"])
+    assert spy.images == 0 and spy.names == ["new"]
+
+
+def test_a_turn_is_taken_for_every_slice_and_none_inside_another(tiny_weights, picture):
+    slices, held = [], []
+
+    @contextmanager
+    def turn():
+        assert not held
+        held.append(1)
+        yield
+        slices.append(held.pop())
+
+    predictor = Predictor.load(str(tiny_weights / "tiny-tqdm"), "cpu", window_batch=2, turn=turn)
+    predictor.segment(picture, NAMES, mode="windows")  # 2 x 2 windows, and the names
+    assert len(slices) == 1 + 2
+    predictor.segment(picture, NAMES)
+    predictor.stages(picture, NAMES)
+    assert len(slices) == 1 + 2 + 1 + 1
 
 
 def test_the_order_of_the_list_only_permutes(predictor, picture):

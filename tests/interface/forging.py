@@ -30,7 +30,7 @@ class Reply:
 
 def open_line(url: str) -> httpx.Client:
     """A client for the page at an address."""
-    return httpx.Client(base_url=url.rstrip("/") + "/gradio_api", timeout=60, trust_env=False)
+    return httpx.Client(base_url=url.rstrip("/") + "/gradio_api", timeout=300, trust_env=False)
 
 
 def upload(http: httpx.Client, content: bytes, name: str = "a.png") -> str:
@@ -66,8 +66,7 @@ def trigger(
 ) -> Reply:
     """Triggers any event of the page, private ones too, by its number."""
     session = session or uuid.uuid4().hex
-    body = {"data": values, "fn_index": function, "session_hash": session, "event_data": None}
-    http.post("/queue/join", json=body).raise_for_status()
+    join_queue(http, function, values, session)
     with http.stream("GET", "/queue/data", params={"session_hash": session}) as stream:
         for line in stream.iter_lines():
             message = json.loads(line.removeprefix("data: ")) if line else {}
@@ -77,3 +76,9 @@ def trigger(
                     return Reply(True, "", output["data"])
                 return Reply(False, output.get("error") or UNCAUGHT, [])
     raise ConnectionError("the stream ended without an answer")
+
+
+def join_queue(http: httpx.Client, function: int, values: list[Any], session: str) -> None:
+    """Puts an event of the page into the queue, without waiting for its answer."""
+    body = {"data": values, "fn_index": function, "session_hash": session, "event_data": None}
+    http.post("/queue/join", json=body).raise_for_status()

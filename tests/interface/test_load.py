@@ -19,10 +19,11 @@ from fastapi.testclient import TestClient
 from gradio.routes import App
 from PIL import Image
 
-from tqdm_demo.inference import predictor
+from tqdm_demo.interface import api, parts, picture_files
 from tqdm_demo.interface.components.queue_line import count_waiting
 from tqdm_demo.interface.model_manager import ModelManager
 from tqdm_demo.interface.page import QUEUE, build_page, launch_page
+from tqdm_demo.interface.turns import MOST_OF_A_USER
 
 CLIENTS, REQUESTS = 32, 5
 SIZES = ((24, 48), (48, 24), (36, 36), (30, 40))
@@ -30,14 +31,11 @@ WORDS = ("road", "sky", "car", "taxi", "vegetation", "traffic light", "photo", "
 
 
 @pytest.fixture(scope="module")
-def small_manager(tiny_weights) -> Iterator[ModelManager]:
-    """Models whose caches are full after a few pictures: what is kept on purpose is no leak."""
+def small_manager(tiny_weights) -> ModelManager:
+    """Models whose cache is full after a few pictures: what is kept on purpose is no leak."""
     clip = f"zero-shot:{tiny_weights / 'tiny-clip'}"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(predictor, "KEPT_BYTES", 4 * 1024**2)
-        yield ModelManager(
-            [str(tiny_weights / "tiny-tqdm"), str(tiny_weights / "tiny-queries"), clip], "cpu"
-        )
+    sources = [str(tiny_weights / "tiny-tqdm"), str(tiny_weights / "tiny-queries"), clip]
+    return ModelManager(sources, "cpu", cache_mb=picture_files.KEPT_BYTES // 2**20 + 12)
 
 
 @pytest.fixture(scope="module")
@@ -124,10 +122,14 @@ def test_nobody_gets_anothers_answer_and_the_memory_comes_back(small_manager, sm
 
 def test_the_queue_has_an_end(tiny_models):
     page = build_page(tiny_models, [])
-    limits = {fn.concurrency_limit for fn in page.fns.values() if fn.concurrency_id == "models"}
-    assert limits == {1}
+    for name, limit in (("models", parts.AT_ONCE), ("api", api.AT_ONCE)):
+        assert {f.concurrency_limit for f in page.fns.values() if f.concurrency_id == name} == {
+            limit
+        }
+    # So that those who wait for a model leave threads for all other events.
+    assert parts.AT_ONCE + api.AT_ONCE <= 20 and MOST_OF_A_USER < parts.AT_ONCE
     assert CLIENTS <= QUEUE <= 100
-    assert count_waiting(page) == 0
+    assert count_waiting(page, tiny_models.turns) == 0
 
 
 def test_the_queue_tells_its_length(tiny_models):
@@ -135,4 +137,5 @@ def test_the_queue_tells_its_length(tiny_models):
     page._queue.event_queue_per_concurrency_id["models"] = SimpleNamespace(queue=[1, 2, 3])
     # What gradio tells everybody; the page reads the same without a request.
     status = TestClient(App.create_app(page)).get("/gradio_api/queue/status")
-    assert count_waiting(page) == status.json()["queue_size"] == 3
+    assert count_waiting(page, SimpleNamespace(waiting=0)) == status.json()["queue_size"] == 3
+    assert count_waiting(page, SimpleNamespace(waiting=2)) == 5

@@ -2,7 +2,9 @@ import shutil
 import threading
 import time
 import weakref
+from typing import Any
 
+import numpy as np
 import pytest
 
 from tqdm_demo.checkpoints.sources import BUNDLED, CURATED
@@ -29,6 +31,8 @@ def test_the_manager_offers_the_given_the_bundled_and_open_clips_models():
         models.entry("elsewhere")
     with pytest.raises(ValueError, match="max_models is 0"):
         ModelManager(max_models=0)
+    with pytest.raises(ValueError, match="cache_mb is 128; it must be more than the 128"):
+        ModelManager(cache_mb=128)
 
 
 @pytest.fixture
@@ -43,10 +47,10 @@ class Loads:
     def __init__(self) -> None:
         self.sources = []
 
-    def __call__(self, source: str, device: str) -> Predictor:
+    def __call__(self, source: str, device: str, **shared: Any) -> Predictor:
         self.sources.append(source)
         time.sleep(0.05)  # so that threads meet here
-        return Predictor.load(source, device)
+        return Predictor.load(source, device, **shared)
 
 
 def test_models_are_loaded_on_demand_and_the_longest_unused_goes(sources):
@@ -92,10 +96,10 @@ def test_a_damaged_model_costs_no_other(sources, tmp_path):
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't allocate memory: 9 bytes")])
 def test_where_memory_takes_no_more_the_oldest_goes_first(sources, error):
-    def load(source: str, device: str) -> Predictor:
+    def load(source: str, device: str, **shared: Any) -> Predictor:
         if kept() is not None:
             raise error
-        return Predictor.load(source, device)
+        return Predictor.load(source, device, **shared)
 
     kept = lambda: None  # noqa: E731
     models = ModelManager(sources, "cpu", max_models=1, load=load)
@@ -115,7 +119,25 @@ def test_what_is_loaded_is_had_without_waiting_for_what_is_not(sources):
     assert models.loaded(sources[1]) is None
 
 
-def test_visitors_who_meet_load_a_model_once(sources):
+def test_all_models_share_one_bounded_cache(sources):
+    models = ModelManager(sources, "cpu", cache_mb=130)
+    for value in range(4):
+        for source in sources:
+            models.predictor(source).segment(np.full((9, 13, 3), value, np.uint8), ["sky"])
+            assert 0 < models.cache.weight <= 2 * 2**20
+    found = models.predictor(source).segment(np.full((9, 13, 3), value, np.uint8), ["sky"])
+    assert found.timings.picture_reused, "the last one is there"
+
+
+def test_what_a_model_has_kept_goes_with_it(sources):
+    models = ModelManager(sources, "cpu", max_models=1)
+    models.predictor(sources[0]).segment(np.zeros((9, 13, 3), np.uint8), ["sky"])
+    models.cache.put("another", np.zeros(10))
+    models.predictor(sources[1])
+    assert models.cache.weight == 80
+
+
+def test_users_who_meet_load_a_model_once(sources):
     loads = Loads()
     models = ModelManager(sources, "cpu", max_models=1, load=loads)
     found = []

@@ -10,10 +10,10 @@ width.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,71 +23,21 @@ from torch import Tensor
 from tqdm_demo.checkpoints.sources import load_model
 from tqdm_demo.class_list import ClassList
 from tqdm_demo.devices import choose_device
-from tqdm_demo.inference.cache import BoundedCache
+from tqdm_demo.inference.cache import BoundedCache, size_in_bytes
+from tqdm_demo.inference.encoded import Names, Picture
 from tqdm_demo.inference.preprocessing import cut_window, model_size, read_image, to_pixels
 from tqdm_demo.inference.segmentation import Segmentation, Timings
 from tqdm_demo.inference.sliding_window import Merged, SlidingWindow, Window, upsample_argmax
 from tqdm_demo.inference.stages import Stages, compute_stages
-from tqdm_demo.systems.system import Features, System, size_in_bytes
+from tqdm_demo.systems.system import Features, System
 from tqdm_demo.systems.tokens import check_tokens
 from tqdm_demo.vocabulary import unknown_words
 
 SINGLE, WINDOWS = MODES = ("single", "windows")
 # Features of pictures: those of one 512 x 512 window of a ViT-B model take 69 MB.
 KEPT_BYTES = 640 * 1024**2
-KEPT_NAMES = 2048
-
-
-@dataclass
-class _Picture:
-    """One picture on its way through the image encoder, and what that has taken so far.
-
-    Attributes:
-        image: uint8 (H, W, 3) RGB.
-        resized: (H, W) to which it is resized before it is read, or cut into windows; None = what
-            the model is made for, and windows of the picture as it is.
-        reused: no part of it had to be encoded.
-        encode_ms: encoding, milliseconds.
-        key: of its content.
-    """
-
-    image: np.ndarray
-    resized: tuple[int, int] | None = None
-    reused: bool = True
-    encode_ms: float = 0.0
-    key: Hashable = field(init=False)
-
-    def __post_init__(self) -> None:
-        content = hashlib.sha256(np.ascontiguousarray(self.image)).digest()
-        self.key = (self.image.shape, content)
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(H, W)."""
-        return self.image.shape[0], self.image.shape[1]
-
-
-@dataclass(frozen=True)
-class _Names:
-    """The names of a class list for the text tower: lower case, synonyms apart.
-
-    Attributes:
-        names: N names.
-        counts: how many of them every class has.
-        embeddings: (N, D).
-        encoded: how many were encoded now.
-        encode_ms: encoding, milliseconds.
-    """
-
-    names: tuple[str, ...]
-    counts: list[int]
-    embeddings: Tensor
-    encoded: int
-    encode_ms: float
-
-    def best(self, maps: Tensor) -> Tensor:
-        """Maps (B, N, h, w) of names to maps (B, K, h, w) of classes: the best synonym."""
-        return torch.stack([part.amax(dim=1) for part in maps.split(self.counts, dim=1)], dim=1)
+# Makes what is held while a model runs, so that others can wait for it.
+Turn = Callable[[], AbstractContextManager[None]]
 
 
 class Predictor:
@@ -96,30 +46,55 @@ class Predictor:
     Args:
         model: what is asked.
         window_batch: windows that are encoded at once.
+        cache: where features of pictures and embeddings of names are kept, several models may
+            share it; None = one of its own, of :data:`KEPT_BYTES`.
+        turn: gives what is held while the model runs, for a slice of the work (one picture in one
+            pass, one batch of windows, the names) at a time; several models may share it.
     """
 
-    def __init__(self, model: System, window_batch: int = 4) -> None:
+    def __init__(
+        self,
+        model: System,
+        window_batch: int = 4,
+        cache: BoundedCache[Any] | None = None,
+        turn: Turn = nullcontext,
+    ) -> None:
         if window_batch < 1:
             raise ValueError(f"window_batch is {window_batch}; it must be at least 1")
         self.model = model
         self.window_batch = window_batch
-        self._features: BoundedCache[Features] = BoundedCache(KEPT_BYTES, size_in_bytes)
-        self._names: BoundedCache[Tensor] = BoundedCache(KEPT_NAMES)
+        if cache is None:
+            cache = BoundedCache(KEPT_BYTES, size_in_bytes)
+        self._cache = cache.section()
+        self._turn = turn
 
     @classmethod
-    def load(cls, source: str, device: str = "auto", window_batch: int = 4) -> Predictor:
+    def load(
+        cls,
+        source: str,
+        device: str = "auto",
+        window_batch: int = 4,
+        cache: BoundedCache[Any] | None = None,
+        turn: Turn = nullcontext,
+    ) -> Predictor:
         """Loads a model, from the network only what is not on this machine.
 
         Args:
             source: see :mod:`tqdm_demo.checkpoints.sources`.
             device: ``auto``, ``cuda``, ``mps`` or ``cpu``.
             window_batch: windows that are encoded at once.
+            cache: see the class, as for ``turn``.
+            turn: see ``cache``.
 
         Raises:
             ValueError: an unknown source or device, or a folder that holds no such model.
         """
         chosen = choose_device(device)
-        return cls(load_model(source, chosen), window_batch)
+        return cls(load_model(source, chosen), window_batch, cache, turn)
+
+    def forget(self) -> None:
+        """Drops all that is kept of pictures and names."""
+        self._cache.clear()
 
     @property
     def kind(self) -> str:
@@ -172,7 +147,7 @@ class Predictor:
         if mode not in MODES:
             raise ValueError(f"mode is {mode!r}; it must be one of {', '.join(MODES)}")
         pixels = read_image(image) if isinstance(image, Image.Image) else _checked(image)
-        classes, picture = self._parse(names), _Picture(pixels, resized)
+        classes, picture = self._parse(names), Picture(pixels, resized)
         text = self._encode_names(classes)
         start = time.perf_counter()
         merged = (self._in_windows if mode == WINDOWS else self._at_once)(picture, text)
@@ -207,10 +182,11 @@ class Predictor:
         Raises:
             ValueError: as :meth:`segment`.
         """
-        classes, picture = self._parse(names), _Picture(_checked(image))
+        classes, picture = self._parse(names), Picture(_checked(image))
         text = self._encode_names(classes)
-        features = self._encode_picture(picture)
-        maps = compute_stages(self.model, features, text.embeddings, text.names)
+        with self._turn():
+            features = self._encode_picture(picture)
+            maps = compute_stages(self.model, features, text.embeddings, text.names)
         best = {stage: text.best(m)[0].float().cpu().numpy() for stage, m in maps.items()}
         return Stages(classes.names, **best)
 
@@ -219,7 +195,7 @@ class Predictor:
             return names
         return ClassList.from_names(self.default_names if names is None else names)
 
-    def _encode_names(self, classes: ClassList) -> _Names:
+    def _encode_names(self, classes: ClassList) -> Names:
         """Embeddings of all names; those that were not met before are encoded.
 
         Raises:
@@ -228,25 +204,28 @@ class Predictor:
         start = time.perf_counter()
         # Lower case: capitals make no difference to the text tower.
         names = tuple(name.lower() for entry in classes.entries for name in entry.names)
-        known = {name: self._names.peek(name) for name in names}
+        known = {name: self._cache.peek(name) for name in names}
         missing = [name for name, value in known.items() if value is None]
         if missing:
             self.check(classes)
-            fresh = self.model.encode_names(missing)
+            with self._turn():
+                fresh = self.model.encode_names(missing)
             for name, value in zip(missing, fresh, strict=True):
-                known[name] = value
-                self._names.put(name, value)
+                # A copy: a row would keep the whole table.
+                known[name] = value.clone()
+                self._cache.put(name, known[name])
         embeddings = torch.stack([known[name] for name in names])
         counts = [len(entry.names) for entry in classes.entries]
         encode_ms = 1000 * (time.perf_counter() - start)
-        return _Names(names, counts, embeddings, len(missing), encode_ms)
+        return Names(names, counts, embeddings, len(missing), encode_ms)
 
-    def _at_once(self, picture: _Picture, text: _Names) -> Merged:
+    def _at_once(self, picture: Picture, text: Names) -> Merged:
         """Answers in one pass."""
-        scores, similarity = self._answer(self._encode_picture(picture), text)
+        with self._turn():
+            scores, similarity = self._answer(self._encode_picture(picture), text)
         return Merged(upsample_argmax(scores[0], picture.size), scores[0], similarity[0])
 
-    def _in_windows(self, picture: _Picture, text: _Names) -> Merged:
+    def _in_windows(self, picture: Picture, text: Names) -> Merged:
         """Answers in windows of the model's size."""
         model, window, stride = self.model, self.model.input_size, self.model.window_stride
         # Two thirds of a window, rounded down, is the published step: 341 of 512.
@@ -259,16 +238,17 @@ class Predictor:
                 cuts = [cut_window(picture.image, resized, w.top, w.left, window) for w in corners]
                 return torch.cat([to_pixels(cut, window, model.mean, model.std) for cut in cuts])
 
-            return self._answer(self._encode(picture, (resized, *corners), pixels), text)
+            with self._turn():
+                return self._answer(self._encode(picture, (resized, *corners), pixels), text)
 
         return windows.merge(answer, picture.size, resized)
 
-    def _answer(self, features: Features, text: _Names) -> tuple[Tensor, Tensor]:
+    def _answer(self, features: Features, text: Names) -> tuple[Tensor, Tensor]:
         """Scores and similarity (B, K, h, w)."""
         maps = self.model.answer(features, text.embeddings, text.names)
         return text.best(maps.scores), text.best(maps.similarity)
 
-    def _encode_picture(self, picture: _Picture) -> Features:
+    def _encode_picture(self, picture: Picture) -> Features:
         """Features of the whole picture, resized to the model's size."""
         model, multiple = self.model, self.model.size_multiple
         if model.fixed_size:
@@ -282,10 +262,10 @@ class Predictor:
             picture, ("whole", size), lambda: to_pixels(picture.image, size, model.mean, model.std)
         )
 
-    def _encode(self, picture: _Picture, part: Hashable, pixels: Callable[[], Tensor]) -> Features:
+    def _encode(self, picture: Picture, part: Hashable, pixels: Callable[[], Tensor]) -> Features:
         start = time.perf_counter()
         encode = self.model.encode_image
-        features, reused = self._features.get((picture.key, part), lambda: encode(pixels()))
+        features, reused = self._cache.get((picture.key, part), lambda: encode(pixels()))
         if not reused:
             picture.reused = False
             picture.encode_ms += 1000 * (time.perf_counter() - start)

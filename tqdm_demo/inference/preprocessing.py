@@ -40,7 +40,9 @@ Decoded = TypeVar("Decoded")
 
 
 def read_image(
-    source: str | os.PathLike[str] | bytes | Image.Image, max_side: int | None = None
+    source: str | os.PathLike[str] | bytes | Image.Image,
+    max_side: int | None = None,
+    max_megapixels: int = MAX_MEGAPIXELS,
 ) -> np.ndarray:
     """Reads a picture as people see it: upright, opaque, eight bits a channel.
 
@@ -51,19 +53,20 @@ def read_image(
     Args:
         source: a file, its bytes, or an open PIL image.
         max_side: a longer side is shrunk to this many pixels; None = as it is.
+        max_megapixels: a larger picture is refused, before its pixels are read.
 
     Returns:
         uint8 (H, W, 3), RGB.
 
     Raises:
         ValueError: no such regular file, one of more than :data:`MAX_FILE_BYTES`, no image that
-            Pillow can read, a damaged one, or one with more than :data:`MAX_MEGAPIXELS` million
-            pixels; the message is a sentence for a user.
+            Pillow can read, a damaged one, or one with more pixels than ``max_megapixels``
+            million; the message is a sentence for a user.
     """
     if isinstance(source, Image.Image):
-        return _upright_rgb(source, max_side)
+        return _upright_rgb(source, max_side, max_megapixels)
     content = source if isinstance(source, bytes) else read_file(source)
-    return decode_image(content, lambda image: _upright_rgb(image, max_side))
+    return decode_image(content, lambda image: _upright_rgb(image, max_side, max_megapixels))
 
 
 def decode_image(content: bytes, decode: Callable[[Image.Image], Decoded]) -> Decoded:
@@ -220,16 +223,18 @@ def _unreadable(content: bytes, known: bool) -> str:
     return _DAMAGED if known else "This file is not an image that can be read."
 
 
-def _check_size(image: Image.Image) -> None:
-    if image.width * image.height > MAX_MEGAPIXELS * 1_000_000:
+def _check_size(image: Image.Image, max_megapixels: int = MAX_MEGAPIXELS) -> None:
+    if image.width * image.height > max_megapixels * 1_000_000:
         raise ValueError(
             f"This picture is too large: {image.width} × {image.height} pixels; "
-            f"{MAX_MEGAPIXELS} megapixels at most."
+            f"{max_megapixels} megapixels at most."
         )
 
 
-def _upright_rgb(image: Image.Image, max_side: int | None) -> np.ndarray:
-    _check_size(image)
+def _upright_rgb(
+    image: Image.Image, max_side: int | None, max_megapixels: int = MAX_MEGAPIXELS
+) -> np.ndarray:
+    _check_size(image, max_megapixels)
     try:
         if image.tell() > 0:
             image.seek(0)

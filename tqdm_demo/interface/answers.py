@@ -10,14 +10,11 @@ from typing import Any
 import numpy as np
 
 from tqdm_demo.class_list import ClassList
-from tqdm_demo.inference.cache import BoundedCache
 from tqdm_demo.inference.segmentation import Segmentation, Timings
 from tqdm_demo.interface.components.viewer import ViewerData, viewer_data
 from tqdm_demo.interface.model_manager import ModelManager
 from tqdm_demo.interface.parts import MAX_SIDE
 from tqdm_demo.interface.picture_files import read_picture
-
-KEPT_ANSWERS = 24
 
 
 @dataclass(frozen=True)
@@ -63,13 +60,12 @@ class AnswerStore:
     """Asks models and keeps the last answers, for clicks, downloads and repeated questions.
 
     Args:
-        models: the models.
-        limit: how many answers are kept, for all users together.
+        models: the models; the answers are kept in their cache, for all users together.
     """
 
-    def __init__(self, models: ModelManager, limit: int = KEPT_ANSWERS) -> None:
+    def __init__(self, models: ModelManager) -> None:
         self.models = models
-        self._answers: BoundedCache[Answer] = BoundedCache(limit)
+        self._answers = models.cache.section()
         self._secret = secrets.token_bytes(16)
 
     def ask(self, request: SegmentRequest) -> tuple[Answer, bool]:

@@ -20,9 +20,20 @@ from tqdm_demo.inference.agreement import agreement
 from tqdm_demo.inference.preprocessing import read_image
 from tqdm_demo.inference.rendering import label_png
 from tqdm_demo.inference.segmentation import Segmentation
+from tqdm_demo.interface.api_arguments import (
+    check_model,
+    check_models,
+    check_names,
+    check_picture,
+    check_stage,
+)
 from tqdm_demo.interface.model_manager import ModelManager
 
 MOST_MODELS = 5
+# A picture is answered at its full size: larger ones would take long, and the page shrinks them.
+MOST_MEGAPIXELS = 16
+# Requests of programs that run side by side, of all callers together; those of the page are apart.
+AT_ONCE = 4
 StageName = Literal["clip", "before", "after", "mask"]
 
 
@@ -41,7 +52,7 @@ def add_endpoints(models: ModelManager, blocks: gr.Blocks) -> None:
         "compare": answers.compare,
     }
     for name, function in running.items():
-        gr.api(function, api_name=name, concurrency_id="models", concurrency_limit=1)
+        gr.api(function, api_name=name, concurrency_id="api", concurrency_limit=AT_ONCE)
 
 
 class Endpoints:
@@ -77,7 +88,8 @@ class Endpoints:
         those that the model was trained on.
         """
         with _in_words():
-            result = self._models.predictor(model).segment(_read(picture), names or None)
+            path, names, model = check_picture(picture), check_names(names), check_model(model)
+            result = self._models.predictor(model).segment(_read(path), names or None)
         return self._labels(result), list(result.names), list(result.shares)
 
     def similarity(
@@ -92,8 +104,10 @@ class Endpoints:
         names; the lowest and the highest value.
         """
         with _in_words():
-            stages = self._models.predictor(model).stages(_read(picture), names or None)
-            maps = getattr(stages, stage, None)
+            path, names, model = check_picture(picture), check_names(names), check_model(model)
+            stage = check_stage(stage, StageName.__args__)
+            stages = self._models.predictor(model).stages(_read(path), names or None)
+            maps = getattr(stages, stage)
             if maps is None:
                 there = [s for s in StageName.__args__ if getattr(stages, s) is not None]
                 raise ValueError(
@@ -114,18 +128,18 @@ class Endpoints:
         same label, as a square table. An empty list of names takes those of the first model.
         """
         with _in_words():
-            results = self._results(_read(picture), names, models)
+            path, names = check_picture(picture), check_names(names)
+            results = self._results(path, names, check_models(models, MOST_MODELS))
         table = [[agreement(a.label_map, b.label_map) for b in results] for a in results]
         shares = [list(result.shares) for result in results]
         return [self._labels(result) for result in results], list(results[0].names), shares, table
 
     def _results(
-        self, image: np.ndarray, names: Sequence[str], models: Sequence[str]
+        self, path: str, names: Sequence[str], models: Sequence[str]
     ) -> list[Segmentation]:
-        if not 1 <= len(models) <= MOST_MODELS:
-            raise ValueError(f"{len(models)} models: it takes 1 to {MOST_MODELS}.")
         for source in models:
             self._models.entry(source)
+        image = _read(path)
         names = names or self._models.predictor(models[0]).default_names
         classes = ClassList.from_names(names)
         return [self._models.predictor(source).segment(image, classes) for source in models]
@@ -149,5 +163,5 @@ def _in_words() -> Iterator[None]:
         raise gr.Error(str(error), print_exception=False) from error
 
 
-def _read(picture: gr.FileData) -> np.ndarray:
-    return read_image(picture["path"] if isinstance(picture, dict) else picture.path)
+def _read(path: str) -> np.ndarray:
+    return read_image(path, max_megapixels=MOST_MEGAPIXELS)

@@ -6,13 +6,20 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from tqdm_demo.checkpoints.sources import BUNDLED, CURATED, Description, describe, locate
 from tqdm_demo.devices import is_out_of_memory, release_memory
+from tqdm_demo.inference.cache import BoundedCache, size_in_bytes
 from tqdm_demo.inference.predictor import Predictor
+from tqdm_demo.interface import picture_files
+from tqdm_demo.interface.turns import FairTurns, GradioJobs
 
 # Columns that the page opens with.
 COLUMNS = 3
+# Megabytes of all that is kept; see ModelManager.
+CACHE_MB = 1024
 
 
 class ModelManager:
@@ -24,13 +31,19 @@ class ModelManager:
         device: of all models: ``auto``, ``cuda``, ``mps`` or ``cpu``.
         max_models: how many stay loaded; the one that was not used for the longest time goes.
             While one is loaded, memory takes one more.
-        load: makes a predictor of a source and a device.
+        load: makes a predictor of a source, a device, and ``cache`` and ``turn`` as in
+            :class:`Predictor`.
+        cache_mb: what all that is kept may take, in megabytes of 2**20 bytes: decoded pictures
+            (see :mod:`tqdm_demo.interface.picture_files`), and the features of pictures, the
+            embeddings of names and the answers, of all models together.
 
     Attributes:
         columns: the sources that the page opens with.
+        cache: where all that is kept is, but for the decoded pictures.
+        turns: at the models, for all users.
 
     Raises:
-        ValueError: ``max_models`` below 1.
+        ValueError: ``max_models`` below 1, or ``cache_mb`` with no room beside decoded pictures.
     """
 
     def __init__(
@@ -38,17 +51,26 @@ class ModelManager:
         sources: Sequence[str] = (),
         device: str = "auto",
         max_models: int = 4,
-        load: Callable[[str, str], Predictor] = Predictor.load,
+        load: Callable[..., Predictor] = Predictor.load,
+        cache_mb: int = CACHE_MB,
     ) -> None:
         if max_models < 1:
             raise ValueError(f"max_models is {max_models}; at least one model must stay loaded")
+        limit = cache_mb * 2**20 - picture_files.KEPT_BYTES
+        if limit <= 0:
+            pictures = picture_files.KEPT_BYTES // 2**20
+            raise ValueError(
+                f"cache_mb is {cache_mb}; it must be more than the {pictures} of decoded pictures"
+            )
         known = dict.fromkeys((*sources, *BUNDLED, *(model.source for model in CURATED)))
         self._entries = {source: describe(source) for source in known}
         columns = dict.fromkeys((*(sources or BUNDLED[:1]), *BUNDLED[1:]))
         self.columns = tuple(columns)[:COLUMNS]
         self.device = device
         self.max_models = max_models
-        self._load = load
+        self.cache: BoundedCache[Any] = BoundedCache(limit, size_in_bytes)
+        self.turns = FairTurns(GradioJobs())
+        self._load = partial(load, cache=self.cache, turn=self.turns.turn)
         self._loaded: OrderedDict[str, Predictor] = OrderedDict()
         self._lock = threading.Lock()
         self._loading = threading.Lock()
@@ -123,6 +145,9 @@ class ModelManager:
                 self._loaded.popitem(last=False)
                 for _ in range(len(self._loaded) - self.max_models + 1)
             ]
+        for _, predictor in dropped:
+            predictor.forget()
         if dropped:
+            del predictor
             dropped.clear()
             release_memory()

@@ -10,23 +10,34 @@ from typing import Any
 import gradio as gr
 
 from tqdm_demo.class_list import ClassList
-from tqdm_demo.interface import markup
-from tqdm_demo.interface.api import add_endpoints
+from tqdm_demo.inference.preprocessing import MAX_MEGAPIXELS
+from tqdm_demo.interface import api, markup, parts
+from tqdm_demo.interface.api import MOST_MEGAPIXELS, add_endpoints
 from tqdm_demo.interface.components.queue_line import build_queue_line
 from tqdm_demo.interface.door import GuardedBlocks
 from tqdm_demo.interface.examples import Example
-from tqdm_demo.interface.model_manager import ModelManager
+from tqdm_demo.interface.model_manager import CACHE_MB, ModelManager
 from tqdm_demo.interface.parts import FIRST_TAB, PageParts, make_parts
 from tqdm_demo.interface.permalink import WRITE, read_link, write_link
 from tqdm_demo.interface.sidebar import Sidebar, build_sidebar, edit_names, take_picture
 from tqdm_demo.interface.tabs import compare, segment, similarity
 from tqdm_demo.interface.tabs.domain_shift import tab as domain_shift
 from tqdm_demo.interface.theme import make_theme
+from tqdm_demo.interface.turns import MOST_OF_A_USER, MOST_SECONDS
 
 TITLE = "tqdm: name it, and see it"
 HOUR = 3600
 # Requests that may wait; the next one is told that the queue is full.
 QUEUE = 64
+UPLOAD_MB = 20
+# What a host should know; also in --help and in the README of this folder.
+LIMITS = (
+    f"A file may have {UPLOAD_MB} MB, a picture {MAX_MEGAPIXELS} megapixels on the page and "
+    f"{MOST_MEGAPIXELS} for a program. One request may take {MOST_SECONDS} seconds of a model; "
+    f"waiting does not count. {MOST_OF_A_USER} requests of one user run at a time, of all users "
+    f"{parts.AT_ONCE}, and {api.AT_ONCE} of programs; {QUEUE} more may wait. All that is kept "
+    f"takes {CACHE_MB} MB at most, or what --cache-mb says."
+)
 # Later ones win over earlier ones.
 STYLES = (
     "components/image_grid.css",
@@ -64,7 +75,7 @@ def build_page(models: ModelManager, examples: Sequence[Example]) -> gr.Blocks:
         gr.HTML(markup.FOOTER)
         _restore(blocks, page, sidebar, tabs)
         _keep_address(page)
-        build_queue_line(blocks)
+        build_queue_line(blocks, models.turns)
         add_endpoints(models, blocks)
     return blocks
 
@@ -86,7 +97,7 @@ def launch_page(page: gr.Blocks, host: str, port: int | None, block: bool = True
         prevent_thread_lock=not block,
         theme=make_theme(),
         css_paths=[folder / name for name in STYLES],
-        max_file_size="20mb",
+        max_file_size=f"{UPLOAD_MB}mb",
         footer_links=["api"],
         run_history=False,
         enable_monitoring=False,

@@ -15,6 +15,8 @@ from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
 # The long side of what is analysed and shown, in pixels.
 MAX_SIDE = 1280
+# Events with models that run side by side, of all users together.
+AT_ONCE = 12
 FIRST_TAB = "segment"
 DEFAULT_TEXT = "\n".join(CITYSCAPES_NAMES)
 # Holds an event back until its tab is shown; of those that wait, the last one goes on. Otherwise
@@ -46,7 +48,7 @@ class PageParts:
         classes: state, the last good :class:`tqdm_demo.class_list.ClassList`.
         model: state, source of the model that was chosen.
         selected: state, id of the tab that is open.
-        run: settings of an event that runs a model; one at a time, for all users.
+        run: settings of an event that runs a model; the models take turns, see ``turns.py``.
         latest: the same, for events that overtake each other: the last one wins.
         light: settings of an event that runs no model.
     """
@@ -61,7 +63,7 @@ class PageParts:
         default_factory=lambda: {
             "api_visibility": "private",
             "concurrency_id": "models",
-            "concurrency_limit": 1,
+            "concurrency_limit": AT_ONCE,
             "show_progress": "hidden",
         }
     )

@@ -98,11 +98,3 @@ class System(Protocol):
 
         None where the name is trained itself, or where the system has no trained classes.
         """
-
-
-def size_in_bytes(features: Features) -> int:
-    """What features, a tensor or a dataclass of tensors and tuples of them, weigh in memory."""
-    if isinstance(features, Tensor):
-        return features.nbytes
-    parts = features if isinstance(features, tuple) else vars(features).values()
-    return sum(map(size_in_bytes, parts))

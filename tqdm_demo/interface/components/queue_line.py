@@ -6,6 +6,8 @@ from typing import Any
 
 import gradio as gr
 
+from tqdm_demo.interface.turns import FairTurns
+
 # Asks every few seconds, and only while this page waits for an answer.
 _SCRIPT = """
 const line = element.querySelector(".queue-line");
@@ -20,11 +22,11 @@ const timer = setInterval(look, 2500);
 """
 
 
-def build_queue_line(blocks: gr.Blocks) -> gr.HTML:
+def build_queue_line(blocks: gr.Blocks, turns: FairTurns) -> gr.HTML:
     """Creates the line inside the current ``gr.Blocks``, which is given."""
 
     def waiting(payload: Any) -> int:
-        return count_waiting(blocks)
+        return count_waiting(blocks, turns)
 
     return gr.HTML(
         None,
@@ -35,6 +37,6 @@ def build_queue_line(blocks: gr.Blocks) -> gr.HTML:
     )
 
 
-def count_waiting(blocks: gr.Blocks) -> int:
-    """Requests of all users that wait; those that run do not count."""
-    return len(blocks._queue)
+def count_waiting(blocks: gr.Blocks, turns: FairTurns) -> int:
+    """Requests of all users that wait to run, or for a turn at the models."""
+    return len(blocks._queue) + turns.waiting

@@ -1,0 +1,67 @@
+"""A picture and the names of a class list on their way through the encoders of a model.
+
+Axes: B images or windows; H W the picture; h w a map; K classes; N names with their synonyms; D
+text width.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+@dataclass
+class Picture:
+    """One picture on its way through the image encoder, and what that has taken so far.
+
+    Attributes:
+        image: uint8 (H, W, 3) RGB.
+        resized: (H, W) to which it is resized before it is read, or cut into windows; None = what
+            the model is made for, and windows of the picture as it is.
+        reused: no part of it had to be encoded.
+        encode_ms: encoding, milliseconds.
+        key: of its content.
+    """
+
+    image: np.ndarray
+    resized: tuple[int, int] | None = None
+    reused: bool = True
+    encode_ms: float = 0.0
+    key: Hashable = field(init=False)
+
+    def __post_init__(self) -> None:
+        content = hashlib.sha256(np.ascontiguousarray(self.image)).digest()
+        self.key = (self.image.shape, content)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W)."""
+        return self.image.shape[0], self.image.shape[1]
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names of a class list for the text tower: lower case, synonyms apart.
+
+    Attributes:
+        names: N names.
+        counts: how many of them every class has.
+        embeddings: (N, D).
+        encoded: how many were encoded now.
+        encode_ms: encoding, milliseconds.
+    """
+
+    names: tuple[str, ...]
+    counts: list[int]
+    embeddings: Tensor
+    encoded: int
+    encode_ms: float
+
+    def best(self, maps: Tensor) -> Tensor:
+        """Maps (B, N, h, w) of names to maps (B, K, h, w) of classes: the best synonym."""
+        return torch.stack([part.amax(dim=1) for part in maps.split(self.counts, dim=1)], dim=1)
