@@ -54,6 +54,7 @@ def test_it_serves_this_machine_only_and_a_space_to_everyone(app, monkeypatch, t
     assert app.launched[1][1:] == ("0.0.0.0", 7999)
 
 
+@pytest.mark.process
 def test_it_needs_no_module_that_only_unix_has():
     """So that it starts on Windows too."""
     blocked = "import sys; sys.modules |= dict.fromkeys(('fcntl', 'resource'))"

@@ -178,6 +178,7 @@ def test_there_is_no_end_of_streets(oracle):
         main(["m", "--data", "streets:fog", "--limit", "0"])
 
 
+@pytest.mark.process
 def test_two_processes_find_what_one_finds(tiny_weights, tmp_path):
     """Five pictures of different sizes, shared by the ranks of a torchrun."""
     rng = np.random.default_rng(0)

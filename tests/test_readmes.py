@@ -173,6 +173,7 @@ def test_flags_that_pages_name_exist(parser_of):
         assert named <= known, f"{name_of(page)}: {sorted(named - known)}"
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("command", quick_commands())
 def test_quick_commands_run(command, tmp_path):
     words = shlex.split(command, comments=True)

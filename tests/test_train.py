@@ -111,6 +111,7 @@ def test_an_interrupted_training_ends_in_the_same_checkpoint(tiny_weights, tmp_p
     assert len(calls) == 4
 
 
+@pytest.mark.process
 def test_a_training_that_is_killed_at_any_moment_continues_to_the_bit(tiny_weights, tmp_path):
     """A process of its own, SIGKILL at a random step; dropout is at work."""
     more = ("--steps", "8", "--save-every", "2", "--evaluate-every", "4")

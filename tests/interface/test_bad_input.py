@@ -99,6 +99,7 @@ def test_a_class_list_is_taken_or_answered_with_a_sentence(built, tmp_path, odd:
     write_link(str(path), classes, source, "segment", page.models, page.examples).encode()
 
 
+@pytest.mark.process
 def test_a_small_file_with_a_large_picture_costs_no_memory(tmp_path):
     path = tmp_path / "bomb.png"
     path.write_bytes(grey_png(12000, 12000))

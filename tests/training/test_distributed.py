@@ -17,6 +17,7 @@ from torch import nn
 from tqdm_demo.data.crops import PooledCrops
 from tqdm_demo.training import distributed
 
+pytestmark = pytest.mark.process
 # No dropout: its masks are another for every process. The image tower learns.
 OPTIONS = [
     "--preset", "streets-tqdm", "--no-context-decoder", "--backbone-factor", "0.1", "--crop", "64",
