@@ -49,7 +49,8 @@ LISTS = (
 PICTURES = 10
 WARM_MINUTES = 1.0
 IDLE_SECONDS = 20.0
-TRACEBACK = re.compile(r"^Traceback \(most recent call last\)", re.M)
+# What a web server writes of a client that left in the middle of a file.
+LEFT = "starlette.requests.ClientDisconnect"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -77,16 +78,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
         log = (Path(folder) / "log.txt").read_text(encoding="utf-8", errors="replace")
         if server.poll() is not None:
             tally.fault(f"app.py ended with {server.returncode}")
-        for _ in TRACEBACK.findall(log):
-            tally.fault("a traceback in the server's log")
+        for error in uncaught(log):
+            tally.fault(f"in the server's log: {error}"[:160])
         if end > 1.1 * idle:
             tally.fault("memory did not come back")
         print(report(tally))
         print(f"memory in MB: {idle:.0f} first idle, {memory.peak:.0f} peak, {end:.0f} at the end")
         if tally.faults:
-            kept = Path("soak-log.txt")
+            kept = ROOT / "runs" / "soak-log.txt"
+            kept.parent.mkdir(exist_ok=True)
             kept.write_text(log, encoding="utf-8")
             raise SystemExit(f"soak: faults were found; the server's log is in {kept}")
+
+
+def uncaught(log: str) -> list[str]:
+    """The last line of every traceback, without those of clients that left."""
+    parts = log.split("Traceback (most recent call last):\n")[1:]
+    last = [next((row for row in part.splitlines() if row[:1].strip()), "") for part in parts]
+    return [line for line in last if not line.startswith(LEFT)]
 
 
 def make_deck() -> Deck:

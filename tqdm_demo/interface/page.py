@@ -102,6 +102,8 @@ def launch_page(page: gr.Blocks, host: str, port: int | None, block: bool = True
         run_history=False,
         enable_monitoring=False,
         ssr_mode=False,
+        # No asking whether the page answers within 3 s: a busy machine needs longer.
+        _frontend=False,
         state_session_capacity=1000,
     )
     return url
