@@ -161,3 +161,31 @@ def test_values_are_folded_in():
     key = converted["mask_decoder.layers.3.self_attention.key.bias"]
     assert torch.equal(key, torch.arange(256.0, 512.0))
     assert torch.equal(converted["text_encoder.prompt"], torch.arange(2560.0).view(5, 512))
+
+
+def old_format(content: object, path: Path) -> bytes:
+    torch.save(content, path, _use_new_zipfile_serialization=False)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "garble",
+    [
+        lambda old, new: b"Rar!\x1a\x07\x00" + bytes(range(256)),
+        lambda old, new: old.replace(b"storage", b"strange"),
+        lambda old, new: old.replace(b"_rebuild_tensor_v2", b"_rebuild_parameter"),
+        lambda old, new: old[:-4] + b"....",
+        lambda old, new: old[:200] + b"0" + old[200:],
+        lambda old, new: new.replace(b"PK\x05\x06\x00\x00", b"PK\x05\x06\x01\x00"),
+        *(lambda old, new, n=n: old[:n] + old[n + 1 :] for n in range(150, 450, 3)),
+    ],
+)
+def test_garbled_files_are_answered_with_a_sentence(tmp_path, garble):
+    old = old_format(small(), tmp_path / "old.pth")
+    torch.save(small(), tmp_path / "new.pth")
+    path = tmp_path / "garbled.pth"
+    path.write_bytes(garble(old, (tmp_path / "new.pth").read_bytes()))
+    try:
+        read_published(path)
+    except Exception as error:
+        assert type(error) is ValueError and path.name in str(error)

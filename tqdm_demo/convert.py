@@ -161,7 +161,7 @@ def _load(path: Path) -> Any:
     if start.lstrip().lower().startswith((b"<!doctype", b"<html")):
         raise ValueError(f"{path} is a web page, no checkpoint: download the file itself")
     is_zip = start.startswith(b"PK")
-    if is_zip and not zipfile.is_zipfile(path):
+    if is_zip and not _is_whole_zip(path):
         raise ValueError(f"{path} is damaged or not complete; download it again")
     try:
         with torch.serialization.safe_globals(_SAFE):
@@ -169,12 +169,23 @@ def _load(path: Path) -> Any:
             return torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
     except pickle.UnpicklingError as error:
         raise ValueError(f"{path} {_why_unsafe(str(error))}") from error
-    except (RuntimeError, EOFError, KeyError, ValueError, UnicodeDecodeError) as error:
+    except OSError:
+        raise
+    except (
+        Exception
+    ) as error:  # of any class: torch goes by the file's bytes without a look at them
         if "TorchScript" in str(error):
             raise ValueError(
                 f"{path} is a TorchScript program (OpenAI's CLIP files are), no tqdm checkpoint"
             ) from error
         raise ValueError(f"{path} is damaged, or no checkpoint of PyTorch") from error
+
+
+def _is_whole_zip(path: Path) -> bool:
+    try:
+        return zipfile.is_zipfile(path)
+    except zipfile.BadZipFile:  # of what claims to be one part of several
+        return False
 
 
 def _why_unsafe(message: str) -> str:

@@ -137,27 +137,25 @@ def serve(folder: Path, more: Sequence[str]) -> Iterator[tuple[str, subprocess.P
     with (folder / "log.txt").open("wb") as log:
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         try:
-            wait_for(url, server)
+            if not wait_for(url, server):
+                said = (folder / "log.txt").read_text(encoding="utf-8", errors="replace")
+                raise SystemExit(f"soak: app.py does not answer\n{said[-2000:]}")
             yield url, server
         finally:
             server.terminate()
             server.wait()
 
 
-def wait_for(url: str, server: subprocess.Popen, patience: float = 600) -> None:
-    """Waits until the page answers.
-
-    Raises:
-        SystemExit: app.py has ended, or needs too long.
-    """
+def wait_for(url: str, server: subprocess.Popen, patience: float = 600) -> bool:
+    """Waits until the page answers; False = it has ended, or needs too long."""
     deadline = time.monotonic() + patience
     while server.poll() is None and time.monotonic() < deadline:
         try:
             httpx.get(f"{url}/config", trust_env=False).raise_for_status()
-            return
+            return True
         except httpx.HTTPError:
             time.sleep(0.5)
-    raise SystemExit("soak: app.py does not answer")
+    return False
 
 
 def load(
