@@ -201,6 +201,19 @@ def test_a_clip_comes_back_with_its_configuration(tmp_path):
     assert torch.equal(loaded.encode_image(pixels), clip.encode_image(pixels))
 
 
+def test_a_clip_whose_unread_rows_are_left_out(tmp_path):
+    clip = open_clip.CLIP(**CLIP)
+    read = {0, 3, 49406, 49407}
+    about = {"image_mean": [0.5] * 3, "image_std": [0.2] * 3, "input_size": [32, 64]}
+    save_clip(clip, tmp_path, {"clip": CLIP, **about}, half=False, tokens=read)
+    stored = load_file(tmp_path / "model.safetensors")["token_embedding.weight"]
+    assert len(stored) == len(read)
+    loaded, _ = load_clip(tmp_path)
+    rows = sorted(read)
+    table, expected = loaded.token_embedding.weight, clip.token_embedding.weight
+    assert table.shape == expected.shape and torch.equal(table[rows], expected[rows])
+
+
 @pytest.mark.parametrize("kind", [OSError, SafetensorError])
 def test_a_save_that_fails_leaves_the_old_files(segmenter, tmp_path, monkeypatch, kind):
     save_segmenter(segmenter, tmp_path, results={"miou": 1})

@@ -4,7 +4,7 @@ import open_clip
 import pytest
 import torch
 
-from tqdm_demo.systems.tokens import check_tokens, encode, tokenize
+from tqdm_demo.systems.tokens import check_tokens, encode, read_tokens, tokenize
 from tqdm_demo.systems.zero_shot import TEMPLATES
 
 NAMES = ["road", "traffic light", "Straße", "自動車", "🚗 car", "don't <b> & co"]
@@ -55,3 +55,9 @@ def test_the_published_prompts_leave_three_tokens(names, answer):
 def test_a_name_without_any_token_is_told():
     with pytest.raises(ValueError, match="nothing in it"):
         check_tokens(["road", " "], 3)
+
+
+def test_the_tokens_of_words_and_templates():
+    found = read_tokens(["car", "zebra"], ["a photo of a {}"])
+    texts = tokenize(["car", "zebra"], 12, ["a photo of a {}", "{}"])
+    assert set(texts.unique().tolist()) == found

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from tqdm_demo.atomic_files import replacing
 from tqdm_demo.checkpoints.skip_init import skip_init
+from tqdm_demo.checkpoints.token_table import ROWS, pack_tokens, unpack_tokens
 from tqdm_demo.config import ClipConfig, ModelConfig
 from tqdm_demo.config_json import brief, from_json, to_json
 from tqdm_demo.model.segmenter import Segmenter, text_tower_weights
@@ -132,11 +133,11 @@ def load_segmenter(folder: Path) -> Segmenter:
         segmenter = _build(lambda: Segmenter(config), folder)
     tensors = _read_tensors(folder)
     if config.text_tower is not None:
-        clip = _read_tensors(find_clip(config.text_tower, folder))
+        clip = _read_clip_tensors(find_clip(config.text_tower, folder))
         text = text_tower_weights(clip, config.text_positions)
         tensors |= {TEXT_TOWER + name: tensor for name, tensor in text.items()}
     if config.image_tower is not None:
-        clip = _read_tensors(find_clip(config.image_tower, folder))
+        clip = _read_clip_tensors(find_clip(config.image_tower, folder))
         visual = {k: v for k, v in clip.items() if k.startswith(CLIP_IMAGE_TOWER)}
         tensors |= {IMAGE_TOWER + k.removeprefix(CLIP_IMAGE_TOWER): v for k, v in visual.items()}
     _load_strictly(segmenter, tensors, folder)
@@ -188,12 +189,17 @@ def load_clip(folder: Path) -> tuple[open_clip.CLIP, dict[str, Any]]:
     folder = Path(folder)
     config = read_clip_config(folder)
     clip = _build(lambda: open_clip.CLIP(**config.clip), folder)
-    _load_strictly(clip, _read_tensors(folder), folder)
+    _load_strictly(clip, _read_clip_tensors(folder), folder)
     return clip.eval(), read_config(folder)
 
 
 def save_clip(
-    clip: open_clip.CLIP, folder: Path, config: Mapping[str, Any], *, half: bool = True
+    clip: open_clip.CLIP,
+    folder: Path,
+    config: Mapping[str, Any],
+    *,
+    half: bool = True,
+    tokens: Collection[int] | None = None,
 ) -> None:
     """Saves a CLIP under open_clip's own tensor names, as :func:`save_segmenter` does.
 
@@ -202,8 +208,11 @@ def save_clip(
         folder: is created.
         config: the whole of ``config.json``; its ``clip`` section builds the model.
         half: store float16.
+        tokens: those that its training has read. The rows of all others are noise; they are not
+            stored, and the same noise takes their place whenever it is loaded. None = store all.
     """
-    _write(Path(folder), config, clip.state_dict(), half)
+    tensors = clip.state_dict()
+    _write(Path(folder), config, tensors if tokens is None else pack_tokens(tensors, tokens), half)
 
 
 def _from_sections(kind: type[Config], sections: Mapping[str, Any], path: Path) -> Config:
@@ -233,6 +242,18 @@ def _read_tensors(folder: Path) -> dict[str, Tensor]:
     except (OSError, SafetensorError) as error:
         raise ValueError(f"cannot read {path}: {error}") from error
     return {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
+
+
+def _read_clip_tensors(folder: Path) -> dict[str, Tensor]:
+    """A CLIP's tensors under open_clip's names, its token table whole; see :func:`save_clip`."""
+    tensors = _read_tensors(folder)
+    if ROWS not in tensors:
+        return tensors
+    size = read_clip_config(folder).clip.get("text_cfg", {}).get("vocab_size", 49408)
+    try:
+        return unpack_tokens(tensors, size)
+    except ValueError as error:
+        raise ValueError(f"{folder / TENSOR_FILE}: {error}") from error
 
 
 def _load_strictly(model: nn.Module, tensors: Mapping[str, Tensor], folder: Path) -> None:

@@ -5,7 +5,7 @@ Axes: N names; P templates; T tokens.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 
 import open_clip
@@ -48,6 +48,14 @@ def tokenize(names: Sequence[str], positions: int, templates: Sequence[str] = ("
     for place, row in enumerate(rows):
         tokens[place, : len(row)] = torch.tensor(row)
     return tokens
+
+
+def read_tokens(words: Iterable[str], templates: Sequence[str]) -> frozenset[int]:
+    """All tokens of words and templates, and those that start and end a text."""
+    ends = (tokenizer().sot_token_id, tokenizer().eot_token_id)
+    texts = (*words, *(template.replace("{}", "") for template in templates))
+    # Token 0 fills a row up behind its end.
+    return frozenset({0, *ends, *(token for text in texts for token in encode(text))})
 
 
 def check_tokens(names: Sequence[str], limit: int) -> None:
