@@ -134,7 +134,7 @@ def try_kind(name: str, kind: Kind, options: argparse.Namespace, watch: Watch, f
         start = time.monotonic()
         said, fault = judge(kind, content, fresh(folder), watch)
         slowest = max(slowest, (time.monotonic() - start, number))
-        outcomes[said] += 1
+        outcomes[said] += not fault
         if fault:
             faults[fault] += 1
             KEPT.mkdir(parents=True, exist_ok=True)
