@@ -9,8 +9,10 @@ from PIL import Image
 
 from tqdm_demo import pretrain
 from tqdm_demo.checkpoints.folder import load_clip, save_clip
-from tqdm_demo.pretraining.clip_pictures import photo_pictures, picture_shares, seen_domains
-from tqdm_demo.pretraining.clip_steps import optimizers, rate_factor, restore
+from tqdm_demo.model.imagenet_trunk import ImagenetTrunk
+from tqdm_demo.pretraining import pools
+from tqdm_demo.pretraining.clip_pictures import photo_shares, picture_shares
+from tqdm_demo.pretraining.clip_steps import TRUNK, optimizers, rate_factor, restore
 from tqdm_demo.pretraining.config import PretrainConfig
 from tqdm_demo.pretraining.views import Pictures
 from tqdm_demo.streets.domains import HELD_OUT
@@ -19,15 +21,17 @@ from tqdm_demo.streets.domains import HELD_OUT
 @pytest.fixture
 def quick(monkeypatch):
     """Two domains to train on and to check, small views."""
-    monkeypatch.setattr(pretrain, "seen_domains", lambda: ["game", "fog"])
-    monkeypatch.setattr(pretrain, "VIEW_SIZES", ((48, 64),))
-    monkeypatch.setattr(pretrain, "CHECKED_SCENES", 1)
+    monkeypatch.setattr(pools, "seen_domains", lambda: ["game", "fog"])
+    monkeypatch.setattr(pools, "STYLES", ("fog", "oil"))
+    monkeypatch.setattr(pools, "CHECKED_SCENES", 1)
+    monkeypatch.setattr(pretrain, "VIEW_SIZES", ((64, 96),))
+    monkeypatch.setattr(pretrain, "INPUT", (64, 128))
 
 
 def options(tmp_path, *more):
     return [
         *("--out", str(tmp_path / "clip"), "--cache", str(tmp_path / "pools"), "--device", "cpu"),
-        *("--scenes", "2", "--batch-size", "3", "--regions", "4", "--no-bfloat16", *more),
+        *("--scenes", "2", "--batch-size", "3", "--regions", "4", "--no-trunk", *more),
     ]
 
 
@@ -49,7 +53,7 @@ def test_training_stops_resumes_and_writes_a_clip_that_loads(tmp_path, quick, ca
 def test_a_clip_is_trained_on_from_an_earlier_one(tmp_path, quick):
     pretrain.main(options(tmp_path, "--steps", "1"))
     earlier = tmp_path / "clip"
-    start = pretrain.start_clip(str(earlier))
+    start = pretrain.start_clip(str(earlier), trunk=False)
     assert start.training and all(p.requires_grad for p in start.parameters())
     stored = load_clip(earlier)[0].state_dict()
     assert all(torch.equal(v, stored[n]) for n, v in start.state_dict().items())
@@ -68,7 +72,7 @@ def test_an_earlier_clip_of_another_kind_is_refused(tmp_path):
     config = {**pretrain.CLIP_CONFIG, "embed_dim": 64}
     save_clip(pretrain.open_clip.CLIP(**config), tmp_path / "other", {"clip": config})
     with pytest.raises(ValueError, match="another architecture"):
-        pretrain.start_clip(str(tmp_path / "other"))
+        pretrain.start_clip(str(tmp_path / "other"), trunk=False)
 
 
 def test_resume_without_a_state_says_so(tmp_path):
@@ -91,18 +95,6 @@ def test_rate_rises_and_falls_to_zero():
     assert rates[9] == pytest.approx(1.0) and rates[100] == pytest.approx(0, abs=1e-9)
 
 
-def test_photos_come_as_they_are_and_filtered(tmp_path):
-    for kind, mode in (("images", "RGB"), ("labels", "L")):
-        (tmp_path / kind / "train").mkdir(parents=True)
-        Image.new(mode, (64, 48), 7).save(tmp_path / kind / "train" / "a.png")
-    pictures = photo_pictures(tmp_path, "train", seed=0, filtered=2)
-    assert pictures.images.shape == (3, 192, 256, 3)
-    assert (pictures.labels == 7).all()
-    assert pictures.domains[0][0] == "real photo"
-    assert {d for d, _ in pictures.domains[1:]} <= set(seen_domains())
-    assert np.array_equal(pictures.images[0, 0, 0], [7, 0, 0])
-
-
 def test_domains_that_lag_are_drawn_more_often():
     pictures = Pictures(
         np.zeros((4, 1)), np.zeros((4, 1)), [("a", ""), ("a", ""), ("b", ""), ("c", "")]
@@ -112,3 +104,55 @@ def test_domains_that_lag_are_drawn_more_often():
     assert shares[0] == shares[1] == shares[3]
     assert shares[2] / shares[0] == pytest.approx(np.e)
     assert np.allclose(picture_shares(pictures, {}, 10.0), 0.25)
+
+
+def test_photographs_of_rare_classes_and_those_as_they_are_are_drawn_more_often():
+    labels = np.array([[[0, 0]], [[0, 255]], [[0, 0]], [[7, 7]]], np.uint8)
+    domains = [("real photo", ""), ("oil", ""), ("fog", ""), ("fog", "")]
+    weights = photo_shares(Pictures(np.zeros((4, 1)), labels, domains), plain=3.0)
+    assert weights[0] == pytest.approx(3 * weights[1]) and weights[1] == weights[2]
+    assert weights[3] == pytest.approx(weights[2] * (0.75 / 0.25) ** 0.5)
+
+
+def test_the_trunk_is_frozen_or_learns_at_its_own_rate(tmp_path, quick, monkeypatch):
+    torch.manual_seed(8)
+    weights = ImagenetTrunk().state_dict()
+    monkeypatch.setattr(pretrain, "imagenet_weights", lambda: weights)
+    for factor, moves in (("0", False), ("0.5", True)):
+        out = tmp_path / f"clip-{factor}"
+        pretrain.main(options(tmp_path, "--steps", "1", "--trunk", "--out", str(out),
+                              "--trunk-factor", factor))  # fmt: skip
+        found = load_clip(out)[0].state_dict()
+        stem = found[f"{TRUNK}stem.weight"]
+        assert torch.equal(stem, weights["stem.weight"].half().float()) != moves
+    clip = pretrain.start_clip(None, trunk=True)
+    config = PretrainConfig(trunk_factor=0.5, learning_rate=4e-3)
+    groups = optimizers(clip, config)[1].param_groups
+    assert [g.get("factor") for g in groups] == [None, None, 0.5]
+
+
+def test_photographs_are_trained_on_and_checked(tmp_path, quick, capsys):
+    for split in ("train", "val"):
+        for kind, mode in (("images", "RGB"), ("labels", "L")):
+            (tmp_path / "photos" / kind / split).mkdir(parents=True)
+            for name in ("a", "b"):
+                place = tmp_path / "photos" / kind / split / f"{name}.png"
+                Image.new(mode, (96, 64), 1).save(place)
+    (tmp_path / "photos" / "classes.txt").write_text("cow\ngrass\n")
+    folder = f"folder:{tmp_path / 'photos'}"
+    checks = f"{folder}:val:include=a*,{folder}:val:filter=mosaic"
+    photos = ("--photos", f"{folder}:train", "--check", checks, "--photo-share", "1")
+    pretrain.main(options(tmp_path, "--steps", "1", *photos))
+    about = load_clip(tmp_path / "clip")[1]
+    (record,) = about["results"]["while_training"]
+    assert "folder:photos:val:include=a*" in record["zero_shot_miou"]
+    assert "folder:photos:val:filter=mosaic" in record["zero_shot_miou"]
+    assert about["provenance"]["photos"] == "folder:photos:train"
+    assert {"meadow", "zebra"} <= set(about["words"])
+
+
+def test_missing_photographs_are_told(tmp_path, quick):
+    with pytest.raises(SystemExit, match="nowhere"):
+        pretrain.main(options(tmp_path, "--photos", f"folder:{tmp_path / 'nowhere'}"))
+    with pytest.raises(SystemExit, match="streets:game is drawn"):
+        pretrain.main(options(tmp_path, "--photos", "streets:game"))

@@ -5,6 +5,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from tqdm_demo.pretraining.concepts import CONCEPTS, concept_ids
 from tqdm_demo.pretraining.region_text import (
     caption_regions,
     class_shares,
@@ -29,7 +30,7 @@ def test_class_shares_count_pixels_and_leave_out_what_is_not_labelled():
     labels = torch.full((1, 4, 8), 255, dtype=torch.uint8)
     labels[0, :2, :4] = 3
     shares = class_shares(labels, PATCH)
-    assert shares.shape == (1, 19, 1, 2)
+    assert shares.shape == (1, len(CONCEPTS), 1, 2)
     assert shares[0, 3].tolist() == [[0.5, 0.0]]
     assert shares.sum() == 0.5
 
@@ -67,7 +68,8 @@ def test_captions_fit_by_classes_domain_and_colour():
     rng = np.random.default_rng(3)
     regions = sample_regions(labels, images, PATCH, 60, rng)
     domains = [("oil", "an oil painting of"), ("fog", "a foggy")]
-    captions, fits = caption_regions(regions, domains, rng)
+    captions, fits, unknown = caption_regions(regions, domains, [tuple(range(19))] * 2, rng)
+    assert not unknown.any()
     assert fits.shape == (len(regions.boxes), len(captions))
     assert fits.any(0).all() and fits.any(1).all()
     assert any(c.domain for c in captions) and any(c.colour for c in captions)
@@ -98,3 +100,30 @@ def test_loss_is_least_for_embeddings_that_agree_with_the_fits():
     scale = torch.tensor(20.0)
     assert multi_positive_loss(right, texts, fits, scale) < 0.6
     assert multi_positive_loss(wrong, texts, fits, scale) > 10
+
+
+def test_what_a_set_does_not_tell_apart_is_no_negative():
+    road, sidewalk, sky = concept_ids(["road", "sidewalk", "sky"])
+    labels = torch.full((2, 16, 16), road, dtype=torch.uint8)
+    labels[1, :, 8:], labels[1, :, :8] = sidewalk, sky
+    images = torch.zeros(2, 16, 16, 3, dtype=torch.uint8)
+    rng = np.random.default_rng(1)
+    regions = sample_regions(labels, images, PATCH, 40, rng)
+    labelled = [(road, sky), (road, sidewalk, sky)]
+    captions, fits, unknown = caption_regions(regions, [("oil", "")] * 2, labelled, rng)
+    for n, (image, classes) in enumerate(zip(regions.boxes[:, 0], regions.classes, strict=True)):
+        for u, caption in enumerate(captions):
+            perhaps = image == 0 and classes == (road,) and caption.classes >> sidewalk & 1
+            assert unknown[n, u] == (perhaps and not fits[n, u])
+    assert unknown.any()
+
+
+def test_a_pair_that_is_unknown_has_no_part_in_the_loss():
+    generator = torch.Generator().manual_seed(2)
+    regions, texts = (torch.randn(3, 5, generator=generator) for _ in range(2))
+    fits, unknown = torch.eye(3, dtype=bool), torch.zeros(3, 3, dtype=bool)
+    scale = torch.tensor(9.0)
+    unknown[0, 1] = True
+    moved = regions.clone()
+    plain = multi_positive_loss(regions, texts, fits, scale)
+    assert multi_positive_loss(moved, texts, fits, scale, unknown) < plain

@@ -40,7 +40,7 @@ def test_caption_without_domain_tells_none():
 
 @pytest.mark.parametrize("classes", [[], [19], [-1, 3]])
 def test_impossible_classes_are_refused(classes):
-    with pytest.raises(ValueError, match="train ids 0..18"):
+    with pytest.raises(ValueError, match="ids 0..18"):
         describe(classes, np.random.default_rng(0))
 
 

@@ -1,7 +1,8 @@
 """open_clip's visual tower as a segmentation backbone: pyramid, dense embeddings, global embedding.
 
-Two kinds of tower: open_clip's own VisionTransformer (CLIP ViT-B/16), and a timm vision
-transformer inside open_clip's TimmModel, with or without a class token.
+Three kinds of tower: open_clip's own VisionTransformer (CLIP ViT-B/16), a timm vision transformer
+inside open_clip's TimmModel, with or without a class token, and there the bundled CLIP's own, which
+has finer maps than its tokens.
 
 Paper: Sec. 4 (implementation); pyramid as in DenseCLIP, arXiv 2112.01518.
 
@@ -19,6 +20,8 @@ from open_clip.transformer import VisionTransformer
 from timm.layers import DropPath
 from torch import Tensor, nn
 
+from tqdm_demo.model.lite0_vit import PATCH, Lite0VisionTransformer, MapProjection
+
 
 @dataclass(frozen=True)
 class ImageFeatures:
@@ -26,7 +29,8 @@ class ImageFeatures:
 
     Attributes:
         pyramid: four maps (B, E, ., .) of sizes 4 (h, w), 2 (h, w), (h, w), (h, w) / 2.
-        dense: (B, D, h, w) patch embeddings in the joint space, not normalised.
+        dense: (B, D, ., .) patch embeddings in the joint space, not normalised: of size (h, w), or
+            twice that from the bundled CLIP's tower.
         global_embedding: (B, D) embedding of the whole image, not normalised.
     """
 
@@ -37,11 +41,18 @@ class ImageFeatures:
 
 @dataclass(frozen=True)
 class TowerOutput:
-    """What a visual tower yields: block outputs (B, E, h, w), then as in ImageFeatures."""
+    """What a visual tower yields.
+
+    Attributes:
+        blocks: block outputs, (B, E, h, w) each.
+        dense, global_embedding: as in ImageFeatures.
+        details: maps of sizes 4 (h, w) and 2 (h, w), of the bundled CLIP's tower; else none.
+    """
 
     blocks: tuple[Tensor, ...]
     dense: Tensor
     global_embedding: Tensor
+    details: tuple[Tensor, ...] = ()
 
 
 class ImageEncoder(nn.Module):
@@ -62,12 +73,14 @@ class ImageEncoder(nn.Module):
         if self.is_native:
             _add_drop_path(tower, drop_path)
         self.width = tower.transformer.width if self.is_native else tower.trunk.num_features
-        self.pyramid = Pyramid(self.width)
+        details = () if self.is_native else getattr(tower.trunk, "detail_widths", ())
+        self.pyramid = Pyramid(self.width, details)
 
     def forward(self, pixels: Tensor) -> ImageFeatures:
         """Encodes normalised pixels (B, 3, H, W)."""
         output = self.run_tower(pixels)
-        return ImageFeatures(self.pyramid(output.blocks), output.dense, output.global_embedding)
+        pyramid = self.pyramid(output.blocks, output.details)
+        return ImageFeatures(pyramid, output.dense, output.global_embedding)
 
     def run_tower(self, pixels: Tensor) -> TowerOutput:
         """The tower alone, without the pyramid; ``pixels`` (B, 3, H, W) normalised."""
@@ -82,18 +95,36 @@ def run_tower(tower: nn.Module, pixels: Tensor, blocks: Sequence[int] = ()) -> T
         pixels: (B, 3, H, W) normalised.
         blocks: whose outputs are wanted.
     """
-    run = _run_native_tower if isinstance(tower, VisionTransformer) else _run_timm_tower
-    return run(tower, pixels, tuple(blocks))
+    if isinstance(tower, VisionTransformer):
+        return _run_native_tower(tower, pixels, tuple(blocks))
+    if isinstance(tower.trunk, Lite0VisionTransformer):
+        return _run_bundled_tower(tower, pixels, tuple(blocks))
+    return _run_timm_tower(tower, pixels, tuple(blocks))
+
+
+def patch_size(tower: nn.Module) -> int:
+    """Pixels per token of open_clip's visual tower."""
+    if isinstance(tower, VisionTransformer):
+        return tower.patch_size[0]
+    if isinstance(tower.trunk, Lite0VisionTransformer):
+        return PATCH
+    return tower.trunk.patch_embed.patch_size[0]
 
 
 class Pyramid(nn.Module):
     """Four block outputs of one size to four scales.
 
-    The strides are a quarter, a half, once and twice the tower's; channels stay E.
+    The strides are a quarter, a half, once and twice the tower's; channels stay E. Where the tower
+    has details, they are added to the first two levels.
+
+    Args:
+        width: E.
+        details: channels of the details of sizes 4 (h, w) and 2 (h, w); may be empty.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, details: Sequence[int] = ()) -> None:
         super().__init__()
+        self.details = nn.ModuleList(MapProjection(channels, width) for channels in details)
         self.finest = nn.Sequential(
             nn.ConvTranspose2d(width, width, 2, stride=2),
             nn.BatchNorm2d(width),
@@ -103,10 +134,15 @@ class Pyramid(nn.Module):
         self.fine = nn.ConvTranspose2d(width, width, 2, stride=2)
         self.coarse = nn.MaxPool2d(2)
 
-    def forward(self, blocks: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    def forward(
+        self, blocks: Sequence[Tensor], details: Sequence[Tensor] = ()
+    ) -> tuple[Tensor, ...]:
         """Four maps (B, E, h, w) to the pyramid, fine to coarse."""
         first, second, third, last = blocks
-        return self.finest(first), self.fine(second), third, self.coarse(last)
+        levels = [self.finest(first), self.fine(second), third, self.coarse(last)]
+        for n, (project, detail) in enumerate(zip(self.details, details, strict=True)):
+            levels[n] = levels[n] + project(detail)
+        return tuple(levels)
 
 
 def resize_positions(positions: Tensor, grid: tuple[int, int], size: tuple[int, int]) -> Tensor:
@@ -178,6 +214,12 @@ def _run_timm_tower(tower: nn.Module, pixels: Tensor, blocks: tuple[int, ...]) -
         dense=dense.transpose(1, 2).unflatten(2, size),
         global_embedding=tower.head(trunk.forward_head(tokens)),
     )
+
+
+def _run_bundled_tower(tower: nn.Module, pixels: Tensor, blocks: tuple[int, ...]) -> TowerOutput:
+    maps = tower.trunk.maps(pixels, blocks)
+    dense = tower.head(maps.dense.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+    return TowerOutput(maps.blocks, dense, dense.mean((2, 3)), maps.details)
 
 
 def _add_drop_path(tower: VisionTransformer, rate: float) -> None:

@@ -1,24 +1,22 @@
-"""What the CLIP pre-training looks at: drawn streets in all domains but the held-out two, frames.
+"""What the CLIP pre-training looks at: drawn streets in all domains but the held-out two.
+
+:mod:`tqdm_demo.pretraining.photo_pool` has the photographs.
 
 Axes: N pictures; H W pixels.
 """
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
-from tqdm import tqdm
 
-from tqdm_demo.data.datasets import StreetPool, read_folder
+from tqdm_demo.data.datasets import StreetPool
+from tqdm_demo.pretraining.photo_pool import PHOTO
 from tqdm_demo.pretraining.views import Pictures
-from tqdm_demo.streets.captions import PHOTO_PHRASE
-from tqdm_demo.streets.domains import DOMAINS, HELD_OUT, SOURCE, apply_domain
+from tqdm_demo.streets.domains import DOMAINS, HELD_OUT
 
 PICTURE = (256, 128)  # width, height of a drawn picture
-PHOTO = (256, 192)
 
 
 def seen_domains() -> list[str]:
@@ -36,33 +34,6 @@ def drawn_pictures(domains: list[str], count: int, first_seed: int, cache: Path)
     return Pictures(pool.images, pool.labels, [(d, DOMAINS[d].phrase) for _, d in wanted])
 
 
-def photo_pictures(
-    folder: Path, split: str, seed: int, filtered: int = 3, limit: int | None = None
-) -> Pictures:
-    """Real frames at PHOTO size, each as it is and ``filtered`` times through a random domain.
-
-    Raises:
-        ValueError: no frames, or a frame without labels.
-    """
-    rng = np.random.default_rng(seed)
-    styles = [name for name in seen_domains() if name != SOURCE]
-    images, labels, domains = [], [], []
-    frames = itertools.islice(read_folder(folder, split), limit)
-    for frame, frame_labels in tqdm(frames, desc=f"{split} frames", unit="frame"):
-        image = np.asarray(frame.resize(PHOTO, Image.Resampling.BICUBIC))
-        ids = np.asarray(frame_labels.resize(PHOTO, Image.Resampling.NEAREST))
-        images.append(image)
-        domains.append(("real photo", PHOTO_PHRASE))
-        for name in rng.choice(styles, filtered, replace=False):
-            strength, filter_seed = rng.uniform(0.4, 1.0), int(rng.integers(1 << 30))
-            images.append(
-                apply_domain(name, image, strength=strength, seed=filter_seed, labels=ids)
-            )
-            domains.append((str(name), DOMAINS[name].phrase))
-        labels += [ids] * (1 + filtered)
-    return Pictures(np.stack(images), np.stack(labels), domains)
-
-
 def picture_shares(pictures: Pictures, miou: dict[str, float], softness: float) -> np.ndarray:
     """Probability of drawing each picture, float (N,): domains that lag behind come up more often.
 
@@ -75,3 +46,15 @@ def picture_shares(pictures: Pictures, miou: dict[str, float], softness: float) 
     lag = np.array([best - miou.get(domain, best) for domain, _ in pictures.domains])
     weights = np.exp(lag / softness)
     return weights / weights.sum()
+
+
+def photo_shares(photos: Pictures, plain: float) -> np.ndarray:
+    """Unnormalised weight of each photograph and copy, float (N,).
+
+    Photographs that show rare classes come up more often, and one as it is comes up ``plain``
+    times as often as each of its copies.
+    """
+    shown = np.stack([np.bincount(np.unique(ids), minlength=256)[:255] for ids in photos.labels])
+    frequency = shown.mean(0).clip(min=1e-6)
+    weights = (shown / np.sqrt(frequency)).sum(1) / shown.sum(1).clip(min=1)
+    return weights * np.array([plain if name == PHOTO else 1.0 for name, _ in photos.domains])

@@ -14,30 +14,33 @@ import open_clip
 import torch
 
 from tqdm_demo.pretraining.config import PretrainConfig
+from tqdm_demo.pretraining.muon import Muon
+
+TRUNK = "visual.trunk.trunk."  # where the CLIP's parameters of the ImageNet trunk begin
 
 
 def optimizers(clip: open_clip.CLIP, config: PretrainConfig) -> list[torch.optim.Optimizer]:
-    """Muon for the hidden matrices of both towers' blocks, AdamW for everything else.
+    """Muon for the hidden matrices of both towers' blocks, AdamW for everything else that learns.
 
-    Raises:
-        ValueError: this torch has no Muon.
+    The ImageNet trunk has ``config.trunk_factor`` times AdamW's rate, and no decay.
     """
-    if not hasattr(torch.optim, "Muon"):
-        raise ValueError(f"pretrain needs torch 2.9 or newer (Muon); this is {torch.__version__}")
-    hidden = [p for n, p in clip.named_parameters() if p.ndim == 2 and ("blocks." in n)]
-    chosen = {id(p) for p in hidden}
-    others = [p for p in clip.parameters() if id(p) not in chosen]
-    decayed = [p for p in others if p.ndim >= 2]
-    plain = [p for p in others if p.ndim < 2]
+    hidden, trunk, decayed, plain = [], [], [], []
+    for name, parameter in clip.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        if name.startswith(TRUNK):
+            trunk.append(parameter)
+        elif parameter.ndim == 2 and "blocks." in name:
+            hidden.append(parameter)
+        else:
+            (decayed if parameter.ndim >= 2 else plain).append(parameter)
+    groups = [{"params": decayed}, {"params": plain, "weight_decay": 0.0}]
+    if trunk:
+        groups.append({"params": trunk, "weight_decay": 0.0, "factor": config.trunk_factor})
     return [
-        torch.optim.Muon(
-            hidden,
-            lr=config.muon_learning_rate,
-            weight_decay=config.weight_decay,
-            adjust_lr_fn="match_rms_adamw",
-        ),
+        Muon(hidden, lr=config.muon_learning_rate, weight_decay=config.weight_decay),
         torch.optim.AdamW(
-            [{"params": decayed}, {"params": plain, "weight_decay": 0.0}],
+            groups,
             lr=config.learning_rate,
             weight_decay=config.weight_decay,
             betas=(0.9, 0.98),
@@ -71,7 +74,7 @@ def take_step(
     for stepper, peak in zip(steppers, peaks, strict=True):
         stepper.zero_grad(set_to_none=True)
         for group in stepper.param_groups:
-            group["lr"] = peak * rate_factor(step, config)
+            group["lr"] = peak * group.get("factor", 1.0) * rate_factor(step, config)
     loss.backward()
     torch.nn.utils.clip_grad_norm_(clip.parameters(), 1.0)
     for stepper in steppers:

@@ -1,6 +1,6 @@
 """Region-caption contrast: boxes of patch tokens against captions made from label maps.
 
-A region is a box of 1 x 1 to 4 x 4 tokens (or the whole picture). Its embedding is the mean of its
+A region is a box of 1 x 1 to 8 x 8 tokens (or the whole picture). Its embedding is the mean of its
 projected tokens, which is what average pooling of a crop would give; its captions name what the
 label map shows there. Many captions fit a region, so the contrastive loss has several positives.
 
@@ -18,13 +18,15 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from tqdm_demo.pretraining.concepts import CONCEPTS, undecided
 from tqdm_demo.streets.captions import Caption, colour_word, describe
 
-SIDES = (1, 2, 3, 4)
+SIDES = (1, 2, 4, 8)
 SIDE_SHARES = (0.5, 0.25, 0.15, 0.1)
 PURE = 0.6  # a class that fills this share of a region is its only word
 PRESENT = 0.2  # below PURE: classes with this share are named together
 WHOLE_PICTURE_PRESENT = 0.04
+_FAR = -1e4  # a logit that has no part in a softmax
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Regions:
 
     Attributes:
         boxes: int64 (N, 5): image, top, left, bottom, right (exclusive), in tokens.
-        classes: per region the train ids it shows, the largest first.
+        classes: per region the concepts it shows, the largest first.
         colours: float32 (N, 3): mean RGB, 0..255.
     """
 
@@ -42,7 +44,7 @@ class Regions:
     colours: np.ndarray
 
 
-def class_shares(labels: torch.Tensor, patch: int, classes: int = 19) -> torch.Tensor:
+def class_shares(labels: torch.Tensor, patch: int, classes: int = len(CONCEPTS)) -> torch.Tensor:
     """Share of every class in every token's pixels: uint8 (B, H, W) -> float32 (B, M, h, w)."""
     known = labels.long().clamp(max=classes)
     one_hot = F.one_hot(known, classes + 1)[..., :classes].permute(0, 3, 1, 2).float()
@@ -55,7 +57,7 @@ def sample_regions(
     """``count`` boxes an image, half of them on a uniformly drawn class; and each whole image.
 
     Args:
-        labels: uint8 (B, H, W) train ids, 255 = not labelled.
+        labels: uint8 (B, H, W) concepts, 255 = not labelled.
         images: uint8 (B, H, W, 3) RGB.
         patch: pixels per token.
         count: boxes per image; those that show no label are dropped.
@@ -82,18 +84,23 @@ def sample_regions(
 
 
 def caption_regions(
-    regions: Regions, domains: list[tuple[str, str]], rng: np.random.Generator
-) -> tuple[list[Caption], torch.Tensor]:
+    regions: Regions,
+    domains: list[tuple[str, str]],
+    labelled: list[tuple[int, ...]],
+    rng: np.random.Generator,
+) -> tuple[list[Caption], torch.Tensor, torch.Tensor]:
     """One caption a region (equal ones once), and which captions fit which region.
 
     Args:
         regions: N regions.
         domains: per image its domain's name and phrase.
+        labelled: per image the concepts that its labels tell apart.
         rng: chooses the words.
 
     Returns:
-        U captions, and bool (N, U): True where the caption's classes are the region's and the
-        domain and colour that it tells, if any, are the region's too.
+        U captions; bool (N, U): True where the caption's classes are the region's and the domain
+        and colour that it tells, if any, are the region's too; and bool (N, U): True where the
+        labels cannot say whether the caption fits.
     """
     words = [colour_word(rgb) for rgb in regions.colours]
     captions = []
@@ -107,6 +114,7 @@ def caption_regions(
                 domain=domain if tell < 0.2 else None,
                 phrase=phrase if tell < 0.2 else None,
                 colour=word if tell > 0.9 and len(classes) == 1 else None,
+                table=CONCEPTS,
             )
         )
     unique = list({caption.text: caption for caption in captions}.values())
@@ -119,7 +127,15 @@ def caption_regions(
     ):
         told = np.array([value is not None for value in values])
         fits &= ~told | (region_value[:, None] == np.array([value or "" for value in values]))
-    return unique, torch.from_numpy(fits)
+    masks = {told: undecided(told) for told in set(labelled)}
+    perhaps = np.array(
+        [
+            sum(masks[labelled[box[0]]][k] for k in classes) if len(classes) == 1 else 0
+            for box, classes in zip(regions.boxes, regions.classes, strict=True)
+        ]
+    )
+    unknown = (perhaps[:, None] & np.array([c.classes for c in unique])) != 0
+    return unique, torch.from_numpy(fits), torch.from_numpy(unknown & ~fits)
 
 
 def pool_regions(dense: torch.Tensor, boxes: np.ndarray) -> torch.Tensor:
@@ -137,6 +153,7 @@ def multi_positive_loss(
     text_embeddings: torch.Tensor,
     fits: torch.Tensor,
     logit_scale: torch.Tensor,
+    unknown: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """CLIP's symmetric cross-entropy with uniform targets over all fitting partners.
 
@@ -145,6 +162,7 @@ def multi_positive_loss(
         text_embeddings: (U, D), not normalised.
         fits: bool (N, U), at least one True in every row and column.
         logit_scale: factor on the cosines.
+        unknown: bool (N, U), pairs that are neither right nor wrong.
 
     Returns:
         A scalar: the mean of both directions.
@@ -152,6 +170,8 @@ def multi_positive_loss(
     logits = logit_scale * (
         F.normalize(region_embeddings, dim=-1) @ F.normalize(text_embeddings, dim=-1).T
     )
+    if unknown is not None:
+        logits = logits.masked_fill(unknown, _FAR)
     targets = fits.to(logits.dtype)
     by_region = F.cross_entropy(logits, targets / targets.sum(1, keepdim=True))
     by_text = F.cross_entropy(logits.T, (targets / targets.sum(0, keepdim=True)).T)
@@ -161,7 +181,9 @@ def multi_positive_loss(
 def _boxes(shares: np.ndarray, image: int, count: int, rng: np.random.Generator) -> np.ndarray:
     """int64 (count, 5) boxes of one image, from the class shares (M, h, w) of its tokens."""
     _, rows, columns = shares.shape
-    heights, widths = (rng.choice(SIDES, count, p=SIDE_SHARES) for _ in range(2))
+    heights, widths = (
+        rng.choice(SIDES, count, p=SIDE_SHARES).clip(max=most) for most in (rows, columns)
+    )
     centres = np.stack([rng.integers(0, rows, count), rng.integers(0, columns, count)], 1)
     major = shares.argmax(0)
     major[shares.max(0) < 0.5] = -1

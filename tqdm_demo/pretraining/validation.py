@@ -9,21 +9,25 @@ Axes: B images; H W pixels; h w patch tokens; D joint width; K names; U captions
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import open_clip
 import torch
 import torch.nn.functional as F
 
-from tqdm_demo.config import CLIP_MEAN, CLIP_STD
 from tqdm_demo.inference.confusion_matrix import ConfusionMatrix
+from tqdm_demo.inference.preprocessing import model_size
+from tqdm_demo.pretraining.imagenet_weights import IMAGE_MEAN, IMAGE_STD
 from tqdm_demo.pretraining.views import Pictures
 from tqdm_demo.systems.zero_shot import dense_embeddings, name_embeddings
 
 
 def normalised(images: torch.Tensor) -> torch.Tensor:
-    """uint8 (B, H, W, 3) RGB to CLIP's normalised float32 (B, 3, H, W)."""
-    mean, std = (torch.tensor(v, device=images.device).view(3, 1, 1) for v in (CLIP_MEAN, CLIP_STD))
+    """uint8 (B, H, W, 3) RGB to the trunk's normalised float32 (B, 3, H, W)."""
+    mean, std = (
+        torch.tensor(v, device=images.device).view(3, 1, 1) for v in (IMAGE_MEAN, IMAGE_STD)
+    )
     return (images.permute(0, 3, 1, 2).float() / 255 - mean) / std
 
 
@@ -41,26 +45,48 @@ def encode_captions(clip: open_clip.CLIP, tokens: torch.Tensor) -> torch.Tensor:
     return hidden[torch.arange(len(tokens)), tokens.argmax(1)] @ clip.text_projection
 
 
+@dataclass(frozen=True)
+class Check:
+    """Pictures to measure on.
+
+    Attributes:
+        pictures: of one or more shapes.
+        names: what to ask for, by concept; concepts without a name are not measured.
+    """
+
+    pictures: Sequence[Pictures]
+    names: dict[int, str]
+
+
 @torch.inference_mode()
 def zero_shot_miou(
-    clip: open_clip.CLIP,
-    pictures: Pictures,
-    names: Sequence[str],
-    batch_size: int = 8,
+    clip: open_clip.CLIP, check: Check, area: int, multiple: int, batch_size: int = 4
 ) -> float:
-    """Dense zero-shot mIoU in percent over the classes that occur in ``pictures``.
+    """Dense zero-shot mIoU in percent over the concepts that occur in the pictures.
 
-    The argmax is restricted to those classes, as for a data set that lacks some.
+    The argmax is restricted to those, as for a data set that lacks some classes.
+
+    Args:
+        clip: in any mode.
+        check: the pictures.
+        area: pixels of the model's input.
+        multiple: its sides are multiples of this.
+        batch_size: pictures at a time.
     """
-    texts = name_embeddings(clip, names)
     device = clip.logit_scale.device
-    occurring = sorted(set(np.unique(pictures.labels).tolist()) - {255})
-    confusion = ConfusionMatrix(len(names))
-    for start in range(0, len(pictures.images), batch_size):
-        images = torch.tensor(pictures.images[start : start + batch_size], device=device)
-        dense = F.normalize(dense_embeddings(clip.visual, normalised(images)), dim=1)
-        similarity = torch.einsum("bdhw,kd->bkhw", dense, texts[occurring])
-        similarity = F.interpolate(similarity, images.shape[1:3], mode="bilinear")
-        label_map = torch.tensor(occurring)[similarity.argmax(1).cpu()].numpy()
-        confusion.update(label_map, pictures.labels[start : start + batch_size])
+    shown = {int(k) for part in check.pictures for k in np.unique(part.labels)}
+    occurring = sorted(shown & set(check.names))
+    texts = name_embeddings(clip, [check.names[k] for k in occurring])
+    confusion = ConfusionMatrix(max(check.names) + 1)
+    for part in check.pictures:
+        size = model_size(*part.labels.shape[1:], area, multiple)
+        for start in range(0, len(part.images), batch_size):
+            images = torch.tensor(part.images[start : start + batch_size], device=device)
+            pixels = F.interpolate(normalised(images), size, mode="bicubic", antialias=True)
+            dense = F.normalize(dense_embeddings(clip.visual, pixels), dim=1)
+            similarity = torch.einsum("bdhw,kd->bkhw", dense, texts)
+            similarity = F.interpolate(similarity, images.shape[1:3], mode="bilinear")
+            label_map = torch.tensor(occurring)[similarity.argmax(1).cpu()].numpy()
+            labels = part.labels[start : start + batch_size]
+            confusion.update(label_map, np.where(np.isin(labels, occurring), labels, 255))
     return 100 * confusion.miou()

@@ -18,22 +18,32 @@ class Pictures:
 
     Attributes:
         images: uint8 (N, H, W, 3) RGB, may be memory-mapped.
-        labels: uint8 (N, H, W) train ids, 255 = not labelled.
+        labels: uint8 (N, H, W) concepts, 255 = not labelled.
         domains: per picture, its domain's name and phrase.
+        labelled: the concepts that the labels tell apart; Cityscapes' where nothing is said.
     """
 
     images: np.ndarray
     labels: np.ndarray
     domains: list[tuple[str, str]]
+    labelled: tuple[int, ...] = tuple(range(19))
 
 
 @dataclass(frozen=True)
 class Views:
-    """A batch of views: images uint8 (B, oH, oW, 3), labels uint8 (B, oH, oW), domains as above."""
+    """A batch of views.
+
+    Attributes:
+        images: uint8 (B, oH, oW, 3) RGB.
+        labels: uint8 (B, oH, oW) concepts, 255 = not labelled.
+        domains: per view, its domain's name and phrase.
+        labelled: per view, the concepts that its labels tell apart.
+    """
 
     images: torch.Tensor
     labels: torch.Tensor
     domains: list[tuple[str, str]]
+    labelled: list[tuple[int, ...]]
 
 
 def draw_views(
@@ -72,7 +82,8 @@ def draw_views(
     labels = F.grid_sample(labels, grid, "nearest", padding_mode="border", align_corners=False)
     images = _colour_cast(images, rng).permute(0, 2, 3, 1).round().to(torch.uint8)
     domains = [pictures.domains[n] for n in chosen]
-    return Views(images, labels[:, 0].to(torch.uint8), domains)
+    labelled = [pictures.labelled] * count
+    return Views(images, labels[:, 0].to(torch.uint8), domains, labelled)
 
 
 def join_views(parts: list[Views]) -> Views:
@@ -81,6 +92,7 @@ def join_views(parts: list[Views]) -> Views:
         torch.cat([p.images for p in parts]),
         torch.cat([p.labels for p in parts]),
         [domain for p in parts for domain in p.domains],
+        [labelled for p in parts for labelled in p.labelled],
     )
 
 

@@ -100,21 +100,23 @@ def describe(
     domain: str | None = None,
     phrase: str | None = None,
     colour: str | None = None,
+    table: Sequence[Sequence[str]] = SYNONYMS,
 ) -> Caption:
     """Words for a region that shows ``classes``.
 
     Args:
-        classes: train ids, most of the region first.
+        classes: indices into ``table``, most of the region first.
         rng: chooses synonyms and template.
         domain, phrase: if both are given, the caption tells the domain by its phrase.
         colour: if given, put before the first noun.
+        table: words for every class, its own name first.
 
     Raises:
-        ValueError: no class, or one that is not in 0..18.
+        ValueError: no class, or one that is not in ``table``.
     """
-    if not classes or not all(0 <= k < len(SYNONYMS) for k in classes):
-        raise ValueError(f"classes is {list(classes)}; it takes train ids 0..{len(SYNONYMS) - 1}")
-    nouns = [_noun(k, rng, colour if i == 0 else None) for i, k in enumerate(classes)]
+    if not classes or not all(0 <= k < len(table) for k in classes):
+        raise ValueError(f"classes is {list(classes)}; it takes ids 0..{len(table) - 1}")
+    nouns = [_noun(table[k], rng, colour if i == 0 else None) for i, k in enumerate(classes)]
     thing = " and ".join(nouns)
     told = domain is not None and phrase is not None
     text = f"{phrase} {thing}" if told else TEMPLATES[rng.integers(len(TEMPLATES))].format(thing)
@@ -122,17 +124,18 @@ def describe(
     return Caption(text, bits, domain if told else None, colour)
 
 
-def known_words(phrases: Sequence[str] = ()) -> tuple[str, ...]:
+def known_words(
+    phrases: Sequence[str] = (), table: Sequence[Sequence[str]] = SYNONYMS
+) -> tuple[str, ...]:
     """Every word that captions can hold, sorted; ``phrases`` are the domains' phrases."""
-    texts = [synonym for synonyms in SYNONYMS for synonym in synonyms]
+    texts = [synonym for synonyms in table for synonym in synonyms]
     texts += [template.replace("{}", "a an and") for template in TEMPLATES]
     texts += [*COLOURS, PHOTO_PHRASE, *phrases]
     return tuple(sorted({word for text in texts for word in text.lower().split()}))
 
 
-def _noun(train_id: int, rng: np.random.Generator, colour: str | None) -> str:
+def _noun(synonyms: Sequence[str], rng: np.random.Generator, colour: str | None) -> str:
     # The class's own name comes up as often as all its other words together.
-    synonyms = SYNONYMS[train_id]
     word = synonyms[0] if rng.random() < 0.5 else synonyms[rng.integers(1, len(synonyms))]
     words = f"{colour} {word}" if colour else word
     if word in WITHOUT_ARTICLE or rng.random() < 0.3:

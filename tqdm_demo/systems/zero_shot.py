@@ -29,7 +29,8 @@ from timm.layers import Attention
 from timm.models.vision_transformer import Block
 from torch import Tensor, nn
 
-from tqdm_demo.model.image_encoder import embed_patches, run_tower
+from tqdm_demo.model.image_encoder import embed_patches, patch_size, run_tower
+from tqdm_demo.model.lite0_vit import Lite0VisionTransformer
 from tqdm_demo.systems.system import ScoreMaps
 from tqdm_demo.systems.tokens import encode, tokenize
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
@@ -74,9 +75,7 @@ class ZeroShotModel:
     @property
     def size_multiple(self) -> int:
         """Input sides are multiples of this: the patch size."""
-        visual = self.clip.visual
-        patch = visual.patch_size if hasattr(visual, "patch_size") else visual.trunk.patch_embed
-        return getattr(patch, "patch_size", patch)[0]
+        return patch_size(self.clip.visual)
 
     @property
     def longest_name(self) -> int:
@@ -188,6 +187,8 @@ def _last_attention(visual: nn.Module) -> _LastAttention | None:
         )
     blocks = visual.trunk.blocks
     block = blocks[-1]
+    if isinstance(visual.trunk, Lite0VisionTransformer):  # its last block is followed by more
+        return None
     if len(blocks) < 2 or type(block) is not Block or type(block.attn) is not Attention:
         return None
     attention = block.attn
