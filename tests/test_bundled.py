@@ -18,7 +18,7 @@ from tqdm_demo.evaluate import main
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 FIGURES = Path(__file__).with_name("bundled_figures.json")
-SPECS = ("streets:game", "streets:oil")
+SPECS = ("streets:game", "streets:oil")  # of the photos' models too: they have eleven of the names
 PICTURES = 8
 # Percent. Another processor rounds otherwise, and a pixel between two classes may change sides.
 ROUNDING = 0.2
@@ -46,7 +46,7 @@ def evaluate(source: str, folder: Path) -> dict[str, float]:
 def test_they_fit_into_the_repository():
     files = list(WEIGHTS.rglob("*.safetensors"))
     assert {file.parent for file in files} == set(map(folder_of, BUNDLED))
-    assert sum(file.stat().st_size for file in files) < 40e6
+    assert sum(file.stat().st_size for file in files) < 48e6
 
 
 @pytest.mark.parametrize("source", BUNDLED)

@@ -256,6 +256,8 @@ class TrainConfig:
     """Data specification of the training pictures."""
     scenes: PositiveInt = 2000
     """Pictures to draw where the source is drawn streets."""
+    painted: Size = (256, 128)
+    """Width and height of these, and of drawn pictures to evaluate on."""
     rare_classes: bool = True
     """Draw a class, then a picture that shows it; otherwise pictures uniformly."""
     rare_temperature: PositiveFloat = 100.0

@@ -124,7 +124,7 @@ def make_task(
         ValueError: pictures that cannot be used.
     """
     model, device = segmenter.config, next(segmenter.parameters()).device
-    size, places = (model.input_size[1], model.input_size[0]), (options.cache, options.workers)
+    size, places = config.painted, (options.cache, options.workers)
     colours = (model.image_mean, model.image_std)
     crops = open_crops(
         data.train, config, len(model.class_names), *colours, device, options.work,

@@ -15,10 +15,12 @@ from tqdm_demo.interface.model_manager import ModelManager
 def test_the_manager_offers_the_given_the_bundled_and_open_clips_models():
     curated = tuple(model.source for model in CURATED)
     assert tuple(e.source for e in ModelManager().entries) == (*BUNDLED, *curated)
-    assert ModelManager().columns == BUNDLED
+    assert ModelManager().columns == BUNDLED[:3]
     models = ModelManager(["runs/mine", "streets-queries"])
-    assert [e.source for e in models.entries][:4] == ["runs/mine", "streets-queries", *BUNDLED[::2]]
-    assert models.columns == ("runs/mine", "streets-queries", "zero-shot:streets-clip")
+    assert [e.source for e in models.entries][:4] == [
+        *("runs/mine", "streets-queries", "streets-tqdm", "zero-shot:mini-clip")
+    ]
+    assert models.columns == ("runs/mine", "streets-queries", "zero-shot:mini-clip")
     assert [e.title for e in ModelManager().entries][:3] == [
         "tqdm",
         "learned queries",

@@ -40,7 +40,14 @@ from tqdm_demo.systems.zero_shot import METHODS, ZeroShotModel
 
 ZERO_SHOT = "zero-shot:"
 OPEN_CLIP = "open_clip:"
-BUNDLED = ("streets-tqdm", "streets-queries", "zero-shot:streets-clip")
+# The first is what the page starts with, and the first three are what it compares.
+BUNDLED = (
+    "streets-tqdm",
+    "streets-queries",
+    "zero-shot:mini-clip",
+    "photos-tqdm",
+    "photos-queries",
+)
 
 _HUB = re.compile(r"[\w.-]+/[\w.-]+")
 # Kind of a model -> title where its source has none of its own.
@@ -124,6 +131,8 @@ def describe(source: str) -> Description:
     except (ValueError, KeyError, TypeError, AttributeError, OSError):  # the file may be anybody's
         return Description(source, name, "Not loaded yet.", kind)
     title = TITLES[kind] if source in BUNDLED else Path(name).name
+    if source in BUNDLED and name.startswith("photos-"):
+        title += ", photographs"
     return Description(source, title, about, kind)
 
 

@@ -77,7 +77,7 @@ def _drawn(model: ModelConfig, training: TrainConfig, outcome: TrainingOutcome) 
         f"{_KINDS[model.queries]}, at a tiny scale and trained on drawn streets.",
         "",
         f"- **Trained on** {training.scenes} drawn pictures of `{training.source}` "
-        f"({model.input_size[1]} x {model.input_size[0]} pixels, seeds from 100000 on), and on "
+        f"({training.painted[0]} x {training.painted[1]} pixels, seeds from 100000 on), and on "
         "nothing else.",
         f"- **Starts from** the CLIP `{outcome.clip}`. That one has seen pictures of most other "
         "domains, and captions of regions of real frames if it was trained with any (see its own "

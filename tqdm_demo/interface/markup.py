@@ -53,15 +53,12 @@ def line(text: str) -> str:
 
 def model_card(entry: Description) -> str:
     """What is loaded, what it was trained on, and what to expect of it."""
-    bundled = entry.source.removeprefix("zero-shot:") in (
-        "streets-tqdm",
-        "streets-queries",
-        "streets-clip",
-    )
-    advice = (
-        "It is tiny and has mostly seen drawn streets; on photographs expect mistakes. For "
-        "photographs, choose one of open_clip’s models, or load your own."
-        if bundled
-        else ""
-    )
+    advice = ""
+    if entry.source in ("streets-tqdm", "streets-queries"):
+        advice = (
+            "It is tiny and was trained on drawn streets; for photographs choose photos-tqdm, one "
+            "of open_clip’s models, or load your own."
+        )
+    elif entry.source in ("zero-shot:mini-clip", "photos-tqdm", "photos-queries"):
+        advice = "It is tiny and has seen few photographs; expect mistakes on others."
     return f'<p class="model-card">{escape(entry.about)} <span>{advice}</span></p>'
