@@ -70,7 +70,9 @@ def test_a_clip_is_trained_on_from_an_earlier_one(tmp_path, quick):
 
 def test_an_earlier_clip_of_another_kind_is_refused(tmp_path):
     config = {**pretrain.CLIP_CONFIG, "embed_dim": 64}
-    save_clip(pretrain.open_clip.CLIP(**config), tmp_path / "other", {"clip": config})
+    about = {"clip": config, "image_mean": (0.5,) * 3, "image_std": (0.5,) * 3}
+    about |= {"input_size": (64, 128)}
+    save_clip(pretrain.open_clip.CLIP(**config), tmp_path / "other", about)
     with pytest.raises(ValueError, match="another architecture"):
         pretrain.start_clip(str(tmp_path / "other"), trunk=False)
 

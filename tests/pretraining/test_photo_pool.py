@@ -76,6 +76,13 @@ def test_a_set_that_is_filtered_already_has_the_filters_name(tmp_path):
     assert [name for name, _ in wide.domains] == ["mosaic"] * 2
 
 
+def test_there_are_no_more_copies_than_styles(tmp_path):
+    source = open_set(make_folder(tmp_path / "set"))
+    wide, tall = photo_pictures(source, Filters(("fog",), 13, side=48), tmp_path / "c", workers=0)
+    assert len(wide.images) == len(wide.labels) == len(wide.domains) == 4
+    assert len(tall.images) == 2
+
+
 def test_strengths_are_full_or_above_the_weakest(tmp_path, monkeypatch):
     found = []
 

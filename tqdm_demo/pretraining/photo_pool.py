@@ -37,7 +37,7 @@ class Filters:
 
     Attributes:
         styles: keys of DOMAINS to choose from.
-        copies: of each photograph, every one through another style.
+        copies: of each photograph, every one through another style; no more than there are.
         weakest: half the copies have a strength between this and 1, the others 1.
         side: pixels of a picture's longer side, at most.
         seed: of the choice, the filters and their strengths.
@@ -48,6 +48,11 @@ class Filters:
     weakest: float = 0.4
     side: int = 320
     seed: int = 0
+
+    @property
+    def rows(self) -> int:
+        """Pictures that one photograph becomes: itself and its copies."""
+        return 1 + min(self.copies, len(self.styles))
 
     def chosen(self, index: int) -> tuple[str, ...]:
         """The styles of photograph ``index``, in the order of ``styles``."""
@@ -90,13 +95,13 @@ def _open_group(
         partial = place.with_suffix(".partial")
         partial.mkdir(parents=True, exist_ok=True)
         image, labels = reduced(source.read(chosen[0]), concepts, filters.side)
-        copies = 1 + filters.copies
+        rows = filters.rows
         for name, shape in (("images", image.shape), ("labels", labels.shape)):
-            whole = (len(chosen) * copies, *shape)
+            whole = (len(chosen) * rows, *shape)
             open_memmap(partial / f"{name}.npy", mode="w+", dtype=np.uint8, shape=whole).flush()
         count = len(chosen)
         arguments = (
-            [partial] * count, [source] * count, chosen, range(0, count * copies, copies),
+            [partial] * count, [source] * count, chosen, range(0, count * rows, rows),
             [filters] * count,
         )  # fmt: skip
         with mapper(workers) as run:
@@ -125,7 +130,7 @@ def _filter_photo(
     images = np.load(place / "images.npy", mmap_mode="r+")
     labels = np.load(place / "labels.npy", mmap_mode="r+")
     image, ids = reduced(source.read(index), concept_ids(source.names), filters.side)
-    images[first], labels[first : first + 1 + filters.copies] = image, ids
+    images[first], labels[first : first + filters.rows] = image, ids
     rng = np.random.default_rng([filters.seed, index])
     for row, style in enumerate(filters.chosen(index), first + 1):
         strength = 1.0 if rng.random() < 0.5 else rng.uniform(filters.weakest, 1.0)
