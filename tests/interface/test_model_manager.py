@@ -18,13 +18,14 @@ def test_the_manager_offers_the_given_the_bundled_and_open_clips_models():
     assert ModelManager().columns == BUNDLED[:3]
     models = ModelManager(["runs/mine", "streets-queries"])
     assert [e.source for e in models.entries][:4] == [
-        *("runs/mine", "streets-queries", "streets-tqdm", "zero-shot:mini-clip")
+        "runs/mine",
+        "streets-queries",
+        *BUNDLED[:3:2],
     ]
-    assert models.columns == ("runs/mine", "streets-queries", "zero-shot:mini-clip")
-    assert [e.title for e in ModelManager().entries][:3] == [
-        "tqdm",
-        "learned queries",
-        "zero-shot CLIP",
+    assert models.columns == ("runs/mine", "streets-queries", "zero-shot:streets-clip")
+    assert [e.title for e in ModelManager().entries][:6] == [
+        *("tqdm", "learned queries", "zero-shot CLIP"),
+        *("tqdm, photographs", "learned queries, photographs", "zero-shot CLIP, photographs"),
     ]
     assert all(e.about and e.kind for e in ModelManager().entries)
     with pytest.raises(

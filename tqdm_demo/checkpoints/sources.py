@@ -44,9 +44,10 @@ OPEN_CLIP = "open_clip:"
 BUNDLED = (
     "streets-tqdm",
     "streets-queries",
-    "zero-shot:mini-clip",
+    "zero-shot:streets-clip",
     "photos-tqdm",
     "photos-queries",
+    "zero-shot:mini-clip",
 )
 
 _HUB = re.compile(r"[\w.-]+/[\w.-]+")
@@ -131,7 +132,7 @@ def describe(source: str) -> Description:
     except (ValueError, KeyError, TypeError, AttributeError, OSError):  # the file may be anybody's
         return Description(source, name, "Not loaded yet.", kind)
     title = TITLES[kind] if source in BUNDLED else Path(name).name
-    if source in BUNDLED and name.startswith("photos-"):
+    if source in BUNDLED[3:]:
         title += ", photographs"
     return Description(source, title, about, kind)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from tqdm_demo.checkpoints.sources import Description
+from tqdm_demo.checkpoints.sources import BUNDLED, Description
 from tqdm_demo.vocabulary import CITYSCAPES_COLOURS, Colour
 
 
@@ -54,11 +54,11 @@ def line(text: str) -> str:
 def model_card(entry: Description) -> str:
     """What is loaded, what it was trained on, and what to expect of it."""
     advice = ""
-    if entry.source in ("streets-tqdm", "streets-queries"):
+    if entry.source.removeprefix("zero-shot:").startswith("streets-"):
         advice = (
             "It is tiny and was trained on drawn streets; for photographs choose photos-tqdm, one "
             "of open_clip’s models, or load your own."
         )
-    elif entry.source in ("zero-shot:mini-clip", "photos-tqdm", "photos-queries"):
+    elif entry.source in BUNDLED:
         advice = "It is tiny and has seen few photographs; expect mistakes on others."
     return f'<p class="model-card">{escape(entry.about)} <span>{advice}</span></p>'
