@@ -9,13 +9,15 @@ from PIL import Image
 
 from tqdm_demo import pretrain
 from tqdm_demo.checkpoints.folder import load_clip, save_clip
+from tqdm_demo.data import street_pool
+from tqdm_demo.data.street_pool import mapper
 from tqdm_demo.model.imagenet_trunk import ImagenetTrunk
-from tqdm_demo.pretraining import pools
+from tqdm_demo.pretraining import photo_pool, pools
 from tqdm_demo.pretraining.clip_pictures import photo_shares, picture_shares
 from tqdm_demo.pretraining.clip_steps import TRUNK, optimizers, rate_factor, restore
 from tqdm_demo.pretraining.config import PretrainConfig
 from tqdm_demo.pretraining.views import Pictures
-from tqdm_demo.streets.domains import HELD_OUT
+from tqdm_demo.streets.domains import DOMAINS, HELD_OUT
 
 
 @pytest.fixture
@@ -24,6 +26,10 @@ def quick(monkeypatch):
     monkeypatch.setattr(pools, "seen_domains", lambda: ["game", "fog"])
     monkeypatch.setattr(pools, "STYLES", ("fog", "oil"))
     monkeypatch.setattr(pools, "CHECKED_SCENES", 1)
+    few = {name: DOMAINS[name] for name in ("game", "fog", *HELD_OUT)}
+    monkeypatch.setattr(pools, "DOMAINS", few)
+    for module in (street_pool, photo_pool):  # paint in this process
+        monkeypatch.setattr(module, "mapper", lambda workers: mapper(0))
     monkeypatch.setattr(pretrain, "VIEW_SIZES", ((64, 96),))
     monkeypatch.setattr(pretrain, "INPUT", (64, 128))
 
