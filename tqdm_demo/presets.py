@@ -131,7 +131,7 @@ _PHOTO_TEXTUAL, _PHOTO_LEARNED = (
     for model in (_TEXTUAL, _LEARNED)
 )
 _PHOTOS = TrainConfig(
-    steps=200,
+    steps=350,
     batch_size=4,
     crop=224,
     learning_rate=1.6e-3,
@@ -141,8 +141,8 @@ _PHOTOS = TrainConfig(
     weight_pixel_text=3.0,
     points_per_mask=784,
     source="folder::train",
-    resize_range=(0.8, 2.8),
-    evaluate_every=200,
+    resize_range=(0.9, 1.9),
+    evaluate_every=350,
     save_every=50,
 )
 _GTA5 = TrainConfig(source="gta5")
