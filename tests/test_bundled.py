@@ -46,7 +46,7 @@ def evaluate(source: str, folder: Path) -> dict[str, float]:
 def test_they_fit_into_the_repository():
     files = list(WEIGHTS.rglob("*.safetensors"))
     assert {file.parent for file in files} == set(map(folder_of, BUNDLED))
-    assert sum(file.stat().st_size for file in files) < 56e6
+    assert sum(file.stat().st_size for file in files) < 48e6
 
 
 @pytest.mark.parametrize("source", BUNDLED)

@@ -54,7 +54,8 @@ from tqdm_demo.pretraining.validation import Check, encode_captions, normalised,
 from tqdm_demo.pretraining.views import Views
 from tqdm_demo.streets.captions import known_words
 from tqdm_demo.streets.domains import DOMAINS, HELD_OUT, SOURCE
-from tqdm_demo.systems.zero_shot import dense_embeddings
+from tqdm_demo.systems.tokens import read_tokens
+from tqdm_demo.systems.zero_shot import TEMPLATES, dense_embeddings
 from tqdm_demo.training.options import add_options, with_options
 from tqdm_demo.training.precision import mixed_precision
 
@@ -212,7 +213,7 @@ def publish(clip: open_clip.CLIP, config: PretrainConfig, run: Run, records: lis
         },
         "results": {"while_training": records},
     }
-    save_clip(clip, run.out, config_json)
+    save_clip(clip, run.out, config_json, tokens=read_tokens(config_json["words"], TEMPLATES))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
