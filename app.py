@@ -23,7 +23,9 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description="Segments pictures by class names.", epilog=f"Limits: {LIMITS}"
     )
-    parser.add_argument("--port", type=int, default=7860, help="to listen on (default: 7860)")
+    parser.add_argument(
+        "--port", type=int, help="to listen on (default: the first free one from 7860 on)"
+    )
     parser.add_argument(
         "--model",
         action="append",
@@ -69,6 +71,11 @@ def main() -> None:
     host = "0.0.0.0" if os.environ.get("SPACE_ID") else "127.0.0.1"
     try:
         launch_page(build_page(models, examples), host, arguments.port)
+    except OSError as error:  # gradio's: no port is free
+        raise SystemExit(
+            f"app.py: port {arguments.port or 'from 7860 on'} cannot be used; it may be taken by "
+            "another program. Choose one with --port"
+        ) from error
     finally:
         stop.set()
 

@@ -28,7 +28,7 @@ def app(monkeypatch):
 
 def test_arguments(app):
     default = app.parse_arguments([])
-    assert (default.port, default.model, default.device) == (7860, [], "auto")
+    assert (default.port, default.model, default.device) == (None, [], "auto")
     assert (default.max_models, default.window_batch, default.cache_mb) == (4, 4, 1024)
     given = app.parse_arguments(["--model", "runs/mine", "--model", "a/b", "--max-models", "1"])
     assert (given.model, given.max_models) == (["runs/mine", "a/b"], 1)
@@ -52,6 +52,17 @@ def test_it_serves_this_machine_only_and_a_space_to_everyone(app, monkeypatch, t
     monkeypatch.setenv("SPACE_ID", "someone/space")
     app.main()
     assert app.launched[1][1:] == ("0.0.0.0", 7999)
+
+
+def test_a_busy_port_ends_in_a_sentence(app, monkeypatch, tiny_weights):
+    def busy(*arguments):
+        raise OSError("Cannot find empty port in range: 7999-7999")
+
+    monkeypatch.setattr(app, "launch_page", busy)
+    model = str(tiny_weights / "tiny-tqdm")
+    monkeypatch.setattr("sys.argv", ["app.py", "--port", "7999", "--model", model])
+    with pytest.raises(SystemExit, match=r"port 7999 cannot be used.*--port"):
+        app.main()
 
 
 @pytest.mark.process

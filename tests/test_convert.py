@@ -189,3 +189,17 @@ def test_garbled_files_are_answered_with_a_sentence(tmp_path, garble):
         read_published(path)
     except Exception as error:
         assert type(error) is ValueError and path.name in str(error)
+
+
+def test_an_archive_that_contains_the_checkpoint_says_so(tmp_path):
+    torch.save(small(), tmp_path / "inner.pth")
+    with zipfile.ZipFile(tmp_path / "outer.zip", "w") as archive:
+        archive.write(tmp_path / "inner.pth", "weights/tqdm-gta.pth")
+    with pytest.raises(ValueError, match=r"contains weights/tqdm-gta.pth: unpack it first"):
+        read_published(tmp_path / "outer.zip")
+
+
+def test_a_pointer_in_place_of_the_file_says_so(tmp_path):
+    (tmp_path / "a.pth").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\n")
+    with pytest.raises(ValueError, match=r"a.pth is a pointer of Git LFS.*git lfs pull"):
+        read_published(tmp_path / "a.pth")

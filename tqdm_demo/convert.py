@@ -33,7 +33,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from tqdm_demo.checkpoints.folder import CONFIG_FILE, TENSOR_FILE
+from tqdm_demo.checkpoints.folder import CONFIG_FILE, IS_POINTER, LFS_POINTER, TENSOR_FILE
 from tqdm_demo.checkpoints.model_card import published_card
 from tqdm_demo.checkpoints.published.plan import Plan, converted_tensors
 from tqdm_demo.checkpoints.published.recognition import plan_file, trained_on
@@ -160,9 +160,13 @@ def _load(path: Path) -> Any:
         start = file.read(64)
     if start.lstrip().lower().startswith((b"<!doctype", b"<html")):
         raise ValueError(f"{path} is a web page, no checkpoint: download the file itself")
+    if start.startswith(LFS_POINTER):
+        raise ValueError(f"{path} {IS_POINTER}")
     is_zip = start.startswith(b"PK")
     if is_zip and not _is_whole_zip(path):
         raise ValueError(f"{path} is damaged or not complete; download it again")
+    if is_zip and (inside := _checkpoints_inside(path)):
+        raise ValueError(f"{path} is an archive that contains {inside[0]}: unpack it first")
     try:
         with torch.serialization.safe_globals(_SAFE):
             # Files of an older format (no zip archive) cannot be mapped.
@@ -171,9 +175,7 @@ def _load(path: Path) -> Any:
         raise ValueError(f"{path} {_why_unsafe(str(error))}") from error
     except OSError:
         raise
-    except (
-        Exception
-    ) as error:  # of any class: torch goes by the file's bytes without a look at them
+    except Exception as error:  # of any class: torch trusts the file's bytes
         if "TorchScript" in str(error):
             raise ValueError(
                 f"{path} is a TorchScript program (OpenAI's CLIP files are), no tqdm checkpoint"
@@ -186,6 +188,13 @@ def _is_whole_zip(path: Path) -> bool:
         return zipfile.is_zipfile(path)
     except zipfile.BadZipFile:  # of what claims to be one part of several
         return False
+
+
+def _checkpoints_inside(path: Path) -> list[str]:
+    """Checkpoint files in an archive; torch's own archives hold ``data.pkl`` and no such file."""
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+    return [name for name in names if name.lower().endswith((".pth", ".pt", ".ckpt", ".bin"))]
 
 
 def _why_unsafe(message: str) -> str:

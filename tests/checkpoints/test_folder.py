@@ -257,3 +257,10 @@ def test_sources_are_bundled_names_or_folders(tmp_path, monkeypatch):
     assert resolve_source(str(tmp_path / "mine")) == tmp_path / "mine"
     with pytest.raises(ValueError, match="'nobody' is neither .*streets-clip, streets-tqdm"):
         resolve_source("nobody")
+
+
+def test_a_pointer_in_place_of_the_tensors_says_so(segmenter, tmp_path):
+    save_segmenter(segmenter, tmp_path)
+    (tmp_path / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\n")
+    with pytest.raises(ValueError, match="model.safetensors is a pointer of Git LFS"):
+        load_segmenter(tmp_path)

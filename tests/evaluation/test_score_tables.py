@@ -56,6 +56,8 @@ def test_notes_tell_mapping_and_omissions():
         "- mapillary:d:rein: 3 pictures; mean over 2 labelled classes; read single; labels: "
         "Mapillary v1.2 by the Rein mapping; 1 pictures left out: x.jpg"
     )
+    restricted = format_notes({"a": {"streets:game": figures(1.0, asked="labelled")}})
+    assert restricted.endswith("read single; the arg-max is over these classes alone")
 
 
 @pytest.mark.parametrize(

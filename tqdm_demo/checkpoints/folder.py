@@ -33,6 +33,8 @@ CONFIG_FILE = "config.json"
 TENSOR_FILE = "model.safetensors"
 TEXT_TOWER = "text_encoder.tower."
 IMAGE_TOWER = "image_encoder.tower."
+LFS_POINTER = b"version https://git-lfs"
+IS_POINTER = "is a pointer of Git LFS, not the file itself: run “git lfs pull”, or download it"
 CLIP_IMAGE_TOWER = "visual."  # open_clip's name for it
 
 Config = TypeVar("Config")
@@ -237,6 +239,8 @@ def _build(make: Callable[[], Network], folder: Path) -> Network:
 
 def _read_tensors(folder: Path) -> dict[str, Tensor]:
     path = folder / TENSOR_FILE
+    if path.is_file() and path.open("rb").read(len(LFS_POINTER)) == LFS_POINTER:
+        raise ValueError(f"{path} {IS_POINTER}")
     try:
         tensors = load_file(path)
     except (OSError, SafetensorError) as error:

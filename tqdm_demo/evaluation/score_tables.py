@@ -56,6 +56,8 @@ def format_notes(results: Results) -> str:
         parts = [f"{found['pictures']} pictures", f"mean over {found['classes']} labelled classes"]
         modes = {by_spec[spec]["mode"] for by_spec in results.values()}
         parts.append("read " + " / ".join(sorted(modes)))
+        if found.get("asked") == "labelled":
+            parts.append("the arg-max is over these classes alone")
         if "mapping" in found:
             parts.append(f"labels: {found['mapping']}")
         if "skipped" in found:

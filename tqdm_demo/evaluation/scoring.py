@@ -117,6 +117,8 @@ def measure(
     count = int(sum_over_processes(torch.tensor(count)))
     skipped = dict(sorted(gather_items(list(skipped.items()))))
     result = {**_figures(confusion, class_names, source), "pictures": count, "mode": protocol.mode}
+    if len(asked) < len(class_names):
+        result["asked"] = "labelled"
     if source and source.unlabelled:
         skipped.update(dict.fromkeys(source.unlabelled, "there are no labels"))
     if skipped:
