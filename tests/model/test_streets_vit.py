@@ -1,10 +1,10 @@
-"""The image tower of the bundled CLIP."""
+"""The image tower of streets-clip."""
 
 import open_clip
 import torch
 
+from tqdm_demo.checkpoints.folder import read_clip_config, resolve_source
 from tqdm_demo.model.streets_vit import ConvolutionalStem
-from tqdm_demo.pretrain import CLIP_CONFIG
 
 
 def test_stem_has_stride_eight_and_keeps_left_and_right():
@@ -18,7 +18,8 @@ def test_stem_has_stride_eight_and_keeps_left_and_right():
 
 
 def test_open_clip_builds_it_without_a_class_token_for_any_size():
-    tower = open_clip.CLIP(**CLIP_CONFIG).visual.eval()
+    config = read_clip_config(resolve_source("streets-clip")).clip
+    tower = open_clip.CLIP(**config).visual.eval()
     assert tower.trunk.cls_token is None
     tokens = tower.trunk.forward_features(torch.randn(2, 3, 40, 56))
     assert tokens.shape == (2, 5 * 7, 192)

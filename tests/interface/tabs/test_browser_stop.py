@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.interface.browsing import PATIENCE
-from tqdm_demo.interface import markup
+from tqdm_demo.interface import markup, parts
 from tqdm_demo.interface.components import charts
 from tqdm_demo.interface.page import launch_page
 from tqdm_demo.interface.parts import make_parts
@@ -35,10 +35,12 @@ def fail() -> Iterator[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def counters_url(tiny_models, tmp_path_factory) -> Iterator[str]:
-    """A page with runs that share the one turn of the models: two long ones, and one that fails."""
+    """A page with runs that share one place: two long ones, and one that fails."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NO_PROXY", "127.0.0.1,localhost")
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
+        # As when all places are taken: a second run has to wait.
+        patch.setattr(parts, "AT_ONCE", 1)
         with gr.Blocks() as blocks:
             page = make_parts(tiny_models, [])
             for name, handler in (("first", count), ("second", count), ("broken", fail)):
