@@ -53,8 +53,16 @@ SYNONYM_NAMES: tuple[str, ...] = (
     "motorbike", "bike",
 )  # fmt: skip
 
+# The classes of the photographs that the bundled “photos” models were trained on (MSRC v2).
+PHOTO_NAMES: tuple[str, ...] = (
+    "building", "grass", "tree", "cow", "horse", "sheep", "sky", "mountain", "aeroplane", "water",
+    "face", "car", "bicycle", "flower", "sign", "bird", "book", "chair", "road", "cat", "dog",
+    "body", "boat",
+)  # fmt: skip
+
 PRESETS: dict[str, tuple[str, ...]] = {
     "Cityscapes 19": CITYSCAPES_NAMES,
+    "Photographs 23": PHOTO_NAMES,
     "CamVid 11": CAMVID_NAMES,
     "Things only": CITYSCAPES_NAMES[11:],
     "Other words": SYNONYM_NAMES,

@@ -142,17 +142,30 @@ def test_a_training_is_told_in_words(tiny_weights, tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(sections))
     shutil.copy(tiny_weights / "tiny-tqdm" / "model.safetensors", tmp_path)
     assert describe(str(tmp_path)).about == (
-        "Trained on drawn streets in the look “game”. "
+        "Trained on drawn streets in the style “game”. "
         "Validation mIoU 12.3 on other pictures of it, "
-        "5.0 on DIR, 6.0 on drawn streets in the look “oil”."
+        "5.0 on DIR, 6.0 on drawn streets in the style “oil”."
     )
     measured = {**found, "folder:real:val": {"miou": 7}, "unseen": {"miou": 8},
                 "held-out": {"miou": 9}}  # fmt: skip
     sections["results"]["measured"] = measured
     (tmp_path / "config.json").write_text(json.dumps(sections))
     assert describe(str(tmp_path)).about == (
-        "Trained on drawn streets in the look “game”. mIoU 12.3 on other pictures of it, "
-        "5.0 on DIR, 7.0 on real val, 8.0 in other looks on average."
+        "Trained on drawn streets in the style “game”. mIoU 12.3 on other pictures of it, "
+        "5.0 on DIR, 7.0 on real val, 8.0 in other styles on average."
+    )
+
+
+def test_of_filtered_pictures_the_means_are_told(tiny_weights, tmp_path):
+    sections = read_config(tiny_weights / "tiny-tqdm")
+    sections["training"] = {"source": "folder:photos:train"}
+    found = {"folder:photos:val": {"miou": 77.54}, "folder:photos:val:filter=oil": {"miou": 60},
+             "painterly": {"miou": 46.5}, "conditions": {"miou": 64.5}}  # fmt: skip
+    sections["results"] = {"measured": found}
+    (tmp_path / "config.json").write_text(json.dumps(sections))
+    assert describe(str(tmp_path)).about == (
+        "Trained on photos train. mIoU 77.5 on photos val, 46.5 through painterly filters, "
+        "64.5 through filters of weather and light."
     )
 
 
@@ -163,8 +176,8 @@ def test_a_clips_figures_are_told_in_words(tiny_weights, tmp_path):
     sections["results"] = {"measured": found}
     (tmp_path / "clip" / "config.json").write_text(json.dumps(sections))
     assert describe(f"zero-shot:{tmp_path / 'clip'}").about == (
-        "Never trained to segment. Zero-shot mIoU 3.0 on drawn streets in the look “game”, "
-        "4.0 in other looks on average."
+        "Never trained to segment. Zero-shot mIoU 3.0 on drawn streets in the style “game”, "
+        "4.0 in other styles on average."
     )
 
 

@@ -76,6 +76,12 @@ def _open_clip(name: str, title: str, about: str) -> Description:
     return Description(f"{OPEN_CLIP}{name}", f"{title}, zero-shot", about, "zero-shot")
 
 
+# Means over data sets, as an evaluation names them, in words.
+GROUPS = {
+    "painterly": "through painterly filters",
+    "conditions": "through filters of weather and light",
+}
+
 # A few of open_clip's models whose patch tokens are worth looking at. All are downloaded on first
 # use; the sizes are those of the downloads.
 CURATED = (
@@ -237,26 +243,28 @@ def _training(sections: dict[str, Any]) -> str:
 
 
 def _figures(found: dict[str, Any], data: str) -> str:
-    """mIoU per data set in words; of many looks of the drawn streets only the mean.
+    """mIoU per data set in words; of many styles only the mean.
 
     Args:
         found: data set -> ``miou`` in percent; where ``unseen`` is among them, it is the mean of
-            all looks but the source's.
+            all styles but the source's.
         data: what the model was trained on; empty for a CLIP.
     """
-    places = {name: f"on {_in_words(name)}" for name in found if name != "held-out"}
+    # Of pictures through filters the means are enough.
+    listed = [name for name in found if name != "held-out" and "filter=" not in name]
+    places = {name: GROUPS.get(name) or f"on {_in_words(name)}" for name in listed}
     if "unseen" in found:
         source = data or "streets:game"
         places = {k: v for k, v in places.items() if k == source or not k.startswith("streets:")}
-        places["unseen"] = "in other looks on average"
+        places["unseen"] = "in other styles on average"
     if data in places:
         places[data] = "on other pictures of it"
     return ", ".join(f"{found[name]['miou']:.1f} {place}" for name, place in places.items())
 
 
 def _in_words(spec: str) -> str:
-    """What a data set's spec names, for who has never seen one: drawn streets' domain is a look."""
+    """What a data set's spec names, for who has never seen one: drawn streets have styles."""
     kind, _, rest = spec.partition(":")
     if kind == "streets":
-        return f"drawn streets in the look “{rest}”"
+        return f"drawn streets in the style “{rest}”"
     return rest.replace(":", " ") if kind == "folder" else spec.replace(":", " ")

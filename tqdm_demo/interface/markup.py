@@ -56,9 +56,9 @@ def model_card(entry: Description) -> str:
     advice = ""
     if entry.source.removeprefix("zero-shot:").startswith("streets-"):
         advice = (
-            "It is tiny and was trained on drawn streets; for photographs choose photos-tqdm, one "
-            "of open_clip’s models, or load your own."
+            "It is tiny and was trained on drawn streets; for photographs choose “tqdm, "
+            "photographs” and the names “Photographs 23”, or one of open_clip’s models."
         )
     elif entry.source in BUNDLED:
-        advice = "It is tiny and has seen few photographs; expect mistakes on others."
+        advice = "It is tiny and knows the names of the list “Photographs 23” best."
     return f'<p class="model-card">{escape(entry.about)} <span>{advice}</span></p>'
