@@ -129,7 +129,10 @@ def convert(
         os.replace(whole, folder)
     size = (folder / TENSOR_FILE).stat().st_size
     print(f"{folder}: {size / 2**20:.0f} MiB of {str(dtype).removeprefix('torch.')}")
-    print(f"  python app.py --model {folder}")
+    if plan.model.system == "tqdm":
+        print(f"  python app.py --model {folder}")
+    else:
+        print(f"  The page serves no model of the system {plan.model.system!r} yet.")
 
 
 def read_published(path: Path) -> Published:

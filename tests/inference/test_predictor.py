@@ -6,7 +6,6 @@ import torch
 from PIL import Image
 
 from tqdm_demo.class_list import ClassList, parse_class_list
-from tqdm_demo.devices import choose_device
 from tqdm_demo.inference.cache import BoundedCache, size_in_bytes
 from tqdm_demo.inference.predictor import MODES, Predictor
 
@@ -290,13 +289,6 @@ def test_a_model_of_a_fixed_size_gets_that_size(tiny_weights, monkeypatch):
     predictor.segment(image, NAMES, "single")
     predictor.segment(image, NAMES, "windows")
     assert {shape[2:] for shape in shapes} == {(64, 128)}
-
-
-def test_devices():
-    assert choose_device("cpu") == torch.device("cpu")
-    assert choose_device("auto").type in ("cuda", "mps", "cpu")
-    with pytest.raises(ValueError, match="'tpu'"):
-        choose_device("tpu")
 
 
 def test_unknown_sources_are_named(tmp_path):
