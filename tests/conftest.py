@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
-from urllib.parse import urlparse
 
 import open_clip
 import pytest
@@ -18,6 +14,7 @@ import torch
 
 import tqdm_demo.model  # noqa: F401  registers the bundled CLIP's image tower with timm
 from tests.data import made_up_sets
+from tests.hub_server import HubServer
 from tqdm_demo.config import CLIP_MEAN, CLIP_STD, ModelConfig
 
 TINY_CLIP = {
@@ -88,65 +85,14 @@ def trees() -> SimpleNamespace:
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A stand-in for the Hugging Face Hub with an empty cache: serves FOLDER/user/name/file.
-
-    A revision is what a repository holds when it is asked for; older ones stay to be had.
-    """
+    """A stand-in for the Hugging Face Hub with an empty cache: serves FOLDER/user/name/file."""
     from huggingface_hub import constants
 
     root = tmp_path / "hub"
     root.mkdir()
-    revisions: dict[str, dict[str, bytes]] = {}
-
-    def revise(repository: str) -> str:
-        folder = root / repository
-        files = {
-            path.relative_to(folder).as_posix(): path.read_bytes()
-            for path in sorted(folder.rglob("*"))
-            if path.is_file()
-        }
-        commit = hashlib.sha1(repr(files).encode()).hexdigest()
-        revisions[commit] = files
-        return commit
-
-    class Answer(BaseHTTPRequestHandler):
-        def do_HEAD(self) -> None:
-            self.do_GET()
-
-        def do_GET(self) -> None:
-            match urlparse(self.path).path.strip("/").split("/"):
-                case [""]:
-                    self.answer(200, b"")
-                case ["api", "models", user, name, *_] if not (root / user / name).is_dir():
-                    self.answer(404, b"", **{"X-Error-Code": "RepoNotFound"})
-                case ["api", "models", user, name, "revision", "main"]:
-                    about = {"id": f"{user}/{name}", "sha": revise(f"{user}/{name}")}
-                    self.answer(200, json.dumps(about).encode())
-                case ["api", "models", _, _, "tree", commit]:
-                    listed = [
-                        {"type": "file", "path": path, "size": len(body), "oid": "0"}
-                        for path, body in revisions[commit].items()
-                    ]
-                    self.answer(200, json.dumps(listed).encode())
-                case [_, _, "resolve", commit, *parts]:
-                    body = revisions[commit]["/".join(parts)]
-                    etag = hashlib.sha256(body).hexdigest()
-                    self.answer(200, body, **{"X-Repo-Commit": commit, "ETag": etag})
-
-        def answer(self, status: int, body: bytes, **headers: str) -> None:
-            self.send_response(status)
-            for name, value in (headers | {"Content-Length": str(len(body))}).items():
-                self.send_header(name, value)
-            self.end_headers()
-            if self.command == "GET":
-                self.wfile.write(body)
-
-        def log_message(self, *arguments: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    server = HubServer(root)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    address = f"http://127.0.0.1:{server.server_port}"
+    address = server.address
     monkeypatch.setattr(constants, "ENDPOINT", address)
     template = address + "/{repo_id}/resolve/{revision}/{filename}"
     monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
