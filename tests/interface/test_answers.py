@@ -12,7 +12,7 @@ from tqdm_demo.class_list import parse_class_list
 from tqdm_demo.inference.preprocessing import read_image
 from tqdm_demo.inference.segmentation import Timings
 from tqdm_demo.interface import markup
-from tqdm_demo.interface.answers import AnswerStore, SegmentRequest, read_pixel, timing, to_viewer
+from tqdm_demo.interface.answers import AnswerStore, SegmentRequest, read_pixel, timing
 from tqdm_demo.interface.downloads import file_name, zip_answer
 
 ATTACK = "<b>x</b>"
@@ -85,8 +85,8 @@ def test_values_are_those_of_the_maps_resized_to_the_picture(answer):
             assert getattr(found, name) == pytest.approx(expected, abs=1e-5)
 
 
-def test_the_viewer_gets_plain_text_and_lossless_labels(answer, street):
-    shown = to_viewer(answer)
+def test_the_viewer_gets_plain_text_and_lossless_labels(tiny_models, answer, street):
+    shown = AnswerStore(tiny_models).to_viewer(answer)
     assert shown.names == ["road", "zebra", ATTACK, "everything else"]
     assert shown.colours[0] == "#010203" and shown.colours[3] == "#969696"
     labels = np.asarray(Image.open(shown.labels.path))

@@ -15,7 +15,7 @@ from tests.interface.bad_input import NAMES, PICTURES, BadPicture, OddNames, gre
 from tests.interface.browsing import ANSWERED, answered, remove_picture, send_file
 from tqdm_demo.class_list import parse_class_list
 from tqdm_demo.inference.preprocessing import read_image
-from tqdm_demo.interface.answers import AnswerStore, SegmentRequest, to_viewer
+from tqdm_demo.interface.answers import AnswerStore, SegmentRequest
 from tqdm_demo.interface.model_manager import ModelManager
 from tqdm_demo.interface.parts import MAX_SIDE, make_parts
 from tqdm_demo.interface.permalink import write_link
@@ -76,7 +76,7 @@ def test_a_picture_is_shown_or_answered_with_a_sentence(built, tmp_path, bad: Ba
         SegmentRequest(str(path), parse_class_list("road\nsky"), page.models.columns[0])
     )
     assert answer.result.label_map.shape == image.shape[:2]
-    to_viewer(answer)
+    store.to_viewer(answer)
 
 
 @pytest.mark.parametrize("odd", NAMES, ids=lambda odd: odd.case)
@@ -95,7 +95,7 @@ def test_a_class_list_is_taken_or_answered_with_a_sentence(built, tmp_path, odd:
     path = tmp_path / "grey.png"
     Image.new("RGB", (90, 60), "grey").save(path)
     answer, _ = store.ask(SegmentRequest(str(path), classes, source))
-    to_viewer(answer).model_dump_json()
+    store.to_viewer(answer).model_dump_json()
     write_link(str(path), classes, source, "segment", page.models, page.examples).encode()
 
 

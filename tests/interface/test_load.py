@@ -19,7 +19,7 @@ from fastapi.testclient import TestClient
 from gradio.routes import App
 from PIL import Image
 
-from tqdm_demo.interface import api, parts, picture_files
+from tqdm_demo.interface import api, parts
 from tqdm_demo.interface.components.queue_line import count_waiting
 from tqdm_demo.interface.model_manager import ModelManager
 from tqdm_demo.interface.page import QUEUE, build_page, launch_page
@@ -35,7 +35,7 @@ def small_manager(tiny_weights) -> ModelManager:
     """Models whose cache is full after a few pictures: what is kept on purpose is no leak."""
     clip = f"zero-shot:{tiny_weights / 'tiny-clip'}"
     sources = [str(tiny_weights / "tiny-tqdm"), str(tiny_weights / "tiny-queries"), clip]
-    return ModelManager(sources, "cpu", cache_mb=picture_files.KEPT_BYTES // 2**20 + 12)
+    return ModelManager(sources, "cpu", cache_mb=12)
 
 
 @pytest.fixture(scope="module")

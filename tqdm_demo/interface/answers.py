@@ -14,7 +14,6 @@ from tqdm_demo.inference.segmentation import Segmentation, Timings
 from tqdm_demo.interface.components.viewer import ViewerData, viewer_data
 from tqdm_demo.interface.model_manager import ModelManager
 from tqdm_demo.interface.parts import MAX_SIDE
-from tqdm_demo.interface.picture_files import read_picture
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ class AnswerStore:
         token = hashlib.blake2b(content, key=self._secret, digest_size=16).hexdigest()
 
         def make() -> Answer:
-            image = read_picture(request.picture, MAX_SIDE)
+            image = self.models.pictures.read(request.picture, MAX_SIDE)
             title = self.models.entry(request.source).title
             predictor = self.models.predictor(request.source)
             result = predictor.segment(image, request.classes)
@@ -108,23 +107,22 @@ class AnswerStore:
             return None
         return asdict(read_pixel(answer.result, (x, y)))
 
+    def to_viewer(self, answer: Answer) -> ViewerData:
+        """The answer as the viewer takes it.
 
-def to_viewer(answer: Answer) -> ViewerData:
-    """The answer as the viewer takes it.
-
-    Raises:
-        ValueError: the picture is not there any more.
-    """
-    return viewer_data(
-        read_picture(answer.request.picture, MAX_SIDE),
-        answer.result.label_map,
-        answer.result.scores,
-        list(answer.classes.labels),
-        list(answer.classes.colours),
-        [note(answer, index) for index in range(len(answer.classes.labels))],
-        answer.title,
-        answer.token,
-    )
+        Raises:
+            ValueError: the picture is not there any more.
+        """
+        return viewer_data(
+            self.models.pictures.read(answer.request.picture, MAX_SIDE),
+            answer.result.label_map,
+            answer.result.scores,
+            list(answer.classes.labels),
+            list(answer.classes.colours),
+            [note(answer, index) for index in range(len(answer.classes.labels))],
+            answer.title,
+            answer.token,
+        )
 
 
 def note(answer: Answer, index: int) -> str:

@@ -13,7 +13,7 @@ from tqdm_demo.checkpoints.sources import BUNDLED, CURATED, Description, describ
 from tqdm_demo.devices import is_out_of_memory, release_memory
 from tqdm_demo.inference.cache import BoundedCache, size_in_bytes
 from tqdm_demo.inference.predictor import Predictor
-from tqdm_demo.interface import picture_files
+from tqdm_demo.interface.picture_files import PictureFiles
 from tqdm_demo.interface.turns import FairTurns, GradioJobs
 
 # Columns that the page opens with.
@@ -33,17 +33,17 @@ class ModelManager:
             While one is loaded, memory takes one more.
         load: makes a predictor of a source, a device, and ``cache`` and ``turn`` as in
             :class:`Predictor`.
-        cache_mb: what all that is kept may take, in megabytes of 2**20 bytes: decoded pictures
-            (see :mod:`tqdm_demo.interface.picture_files`), and the features of pictures, the
-            embeddings of names and the answers, of all models together.
+        cache_mb: what all that is kept may take, in megabytes of 2**20 bytes: decoded pictures,
+            features of pictures, embeddings of names and answers, of all models together.
 
     Attributes:
         columns: the sources that the page opens with.
-        cache: where all that is kept is, but for the decoded pictures.
+        cache: where all that is kept is.
+        pictures: reads picture files.
         turns: at the models, for all users.
 
     Raises:
-        ValueError: ``max_models`` below 1, or ``cache_mb`` with no room beside decoded pictures.
+        ValueError: ``max_models`` below 1, or ``cache_mb``.
     """
 
     def __init__(
@@ -56,19 +56,16 @@ class ModelManager:
     ) -> None:
         if max_models < 1:
             raise ValueError(f"max_models is {max_models}; at least one model must stay loaded")
-        limit = cache_mb * 2**20 - picture_files.KEPT_BYTES
-        if limit <= 0:
-            pictures = picture_files.KEPT_BYTES // 2**20
-            raise ValueError(
-                f"cache_mb is {cache_mb}; it must be more than the {pictures} of decoded pictures"
-            )
+        if cache_mb < 1:
+            raise ValueError(f"cache_mb is {cache_mb}; it must be at least 1")
         known = dict.fromkeys((*sources, *BUNDLED, *(model.source for model in CURATED)))
         self._entries = {source: describe(source) for source in known}
         columns = dict.fromkeys((*(sources or BUNDLED[:1]), *BUNDLED[1:]))
         self.columns = tuple(columns)[:COLUMNS]
         self.device = device
         self.max_models = max_models
-        self.cache: BoundedCache[Any] = BoundedCache(limit, size_in_bytes)
+        self.cache: BoundedCache[Any] = BoundedCache(cache_mb * 2**20, size_in_bytes)
+        self.pictures = PictureFiles(self.cache)
         self.turns = FairTurns(GradioJobs())
         self._load = partial(load, cache=self.cache, turn=self.turns.turn)
         self._loaded: OrderedDict[str, Predictor] = OrderedDict()

@@ -8,36 +8,42 @@ from __future__ import annotations
 
 import hashlib
 import os
+from typing import Any
 
 import numpy as np
 
 from tqdm_demo.inference.cache import BoundedCache
 from tqdm_demo.inference.preprocessing import read_file, read_image
 
-# Some forty pictures of 1280 x 853 pixels.
-KEPT_BYTES = 128 * 1024**2
-_decoded: BoundedCache[np.ndarray] = BoundedCache(KEPT_BYTES, lambda image: image.nbytes)
 
-
-def read_picture(path: str | os.PathLike[str], max_side: int) -> np.ndarray:
-    """Reads a picture file, see :func:`tqdm_demo.inference.preprocessing.read_image`.
+class PictureFiles:
+    """Reads picture files through a cache.
 
     Args:
-        path: of the file.
-        max_side: a longer side is shrunk to this many pixels.
-
-    Returns:
-        uint8 (H, W, 3), RGB. It is shared, so it cannot be written to.
-
-    Raises:
-        ValueError: as ``read_image``.
+        cache: for all that is kept, of all kinds.
     """
-    content = read_file(path)
 
-    def decode() -> np.ndarray:
-        image = read_image(content, max_side)
-        image.setflags(write=False)
-        return image
+    def __init__(self, cache: BoundedCache[Any]) -> None:
+        self._decoded = cache.section()
 
-    key = hashlib.sha256(content).digest(), max_side
-    return _decoded.get(key, decode)[0]
+    def read(self, path: str | os.PathLike[str], max_side: int) -> np.ndarray:
+        """Reads a picture file, see :func:`tqdm_demo.inference.preprocessing.read_image`.
+
+        Args:
+            path: of the file.
+            max_side: a longer side is shrunk to this many pixels.
+
+        Returns:
+            uint8 (H, W, 3), RGB. It is shared, so it cannot be written to.
+
+        Raises:
+            ValueError: as ``read_image``.
+        """
+        content = read_file(path)
+
+        def decode() -> np.ndarray:
+            image = read_image(content, max_side)
+            image.setflags(write=False)
+            return image
+
+        return self._decoded.get((hashlib.sha256(content).digest(), max_side), decode)[0]

@@ -9,7 +9,6 @@ from threading import Event
 from tqdm_demo.interface.examples import Example
 from tqdm_demo.interface.model_manager import ModelManager
 from tqdm_demo.interface.parts import MAX_SIDE
-from tqdm_demo.interface.picture_files import read_picture
 
 # A model that takes longer than this for one picture would keep the machine from its users.
 TOO_LONG = 2.0  # seconds
@@ -39,7 +38,7 @@ def prefetch_examples(
         try:
             predictor = models.predictor(models.columns[0])
             start = time.perf_counter()
-            predictor.segment(read_picture(example.path, MAX_SIDE))
+            predictor.segment(models.pictures.read(example.path, MAX_SIDE))
         except ValueError:  # whoever chooses it reads why
             return count
         del predictor  # a reference would keep it when the manager evicts it

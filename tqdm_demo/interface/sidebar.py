@@ -11,7 +11,6 @@ from tqdm_demo.class_list import parse_class_list
 from tqdm_demo.interface import markup
 from tqdm_demo.interface.components.picture_input import EVERY_FILE, PictureInput
 from tqdm_demo.interface.parts import DEFAULT_TEXT, MAX_SIDE, PageParts
-from tqdm_demo.interface.picture_files import read_picture
 from tqdm_demo.vocabulary import MAX_NAMES, NEED_EVERYTHING_ELSE, PRESETS
 
 Updates = dict[Any, Any]
@@ -83,7 +82,7 @@ def take_picture(path: str | None, page: PageParts, sidebar: Sidebar) -> Updates
     if path is None:
         return {page.picture: None, sidebar.picture_problem: ""}
     try:
-        image = read_picture(path, MAX_SIDE)
+        image = page.models.pictures.read(path, MAX_SIDE)
     except ValueError as error:
         return {sidebar.picture: None, sidebar.picture_problem: markup.problem(str(error))}
     return {

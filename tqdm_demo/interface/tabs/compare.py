@@ -25,7 +25,6 @@ from tqdm_demo.interface.components.image_grid import (
 )
 from tqdm_demo.interface.examples import find_example, read_truth
 from tqdm_demo.interface.parts import MAX_SIDE, PageParts, when_shown
-from tqdm_demo.interface.picture_files import read_picture
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES, IGNORED
 
 TITLE = "Compare models"
@@ -172,7 +171,7 @@ def on_change(
         }
         return
     try:
-        image = read_picture(picture, MAX_SIDE)
+        image = page.models.pictures.read(picture, MAX_SIDE)
         truth = read_truth(find_example(page.examples, picture), image.shape[:2])
         if truth is not None:
             truth = relabel(truth, CITYSCAPES_NAMES, classes)

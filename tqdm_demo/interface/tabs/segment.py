@@ -12,12 +12,11 @@ from gradio.utils import get_upload_folder
 
 from tqdm_demo.class_list import ClassList
 from tqdm_demo.interface import markup
-from tqdm_demo.interface.answers import AnswerStore, SegmentRequest, timing, to_viewer
+from tqdm_demo.interface.answers import AnswerStore, SegmentRequest, timing
 from tqdm_demo.interface.components.viewer import Viewer
 from tqdm_demo.interface.downloads import zip_answer
 from tqdm_demo.interface.parts import MAX_SIDE, PageParts, when_shown
 from tqdm_demo.interface.permalink import COPY
-from tqdm_demo.interface.picture_files import read_picture
 
 TITLE = "Segment"
 ID = "segment"
@@ -117,7 +116,7 @@ def show(store: AnswerStore, parts: SegmentParts, request: SegmentRequest) -> Up
     """Asks, and shows the answer; after a mistake the last good one stays."""
     try:
         answer, kept = store.ask(request)
-        shown = to_viewer(answer)
+        shown = store.to_viewer(answer)
     except ValueError as error:
         return {parts.status: markup.problem(str(error))}
     told = "asked before, nothing to compute" if kept else timing(answer.result.timings)
@@ -137,7 +136,7 @@ def pack(store: AnswerStore, request: SegmentRequest | None) -> bytes | None:
     if request is None:
         return None
     answer, _ = store.ask(request)
-    return zip_answer(answer, read_picture(request.picture, MAX_SIDE))
+    return zip_answer(answer, store.models.pictures.read(request.picture, MAX_SIDE))
 
 
 def _connect(page: PageParts, parts: SegmentParts, store: AnswerStore) -> None:

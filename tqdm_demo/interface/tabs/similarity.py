@@ -26,7 +26,6 @@ from tqdm_demo.interface.components.image_grid import (
 )
 from tqdm_demo.interface.examples import find_example, read_truth
 from tqdm_demo.interface.parts import MAX_SIDE, PageParts, when_shown
-from tqdm_demo.interface.picture_files import read_picture
 from tqdm_demo.interface.tabs import clarity
 from tqdm_demo.interface.tabs.similarity_controls import (
     BY_PICTURE,
@@ -131,7 +130,7 @@ def on_change(
         return
     try:
         listed = find_picked(classes, choice.picked)
-        image = read_picture(picture, MAX_SIDE)
+        image = page.models.pictures.read(picture, MAX_SIDE)
         if choice.by == BY_PICTURE:
             yield from _compare_pictures(page, parts, image, listed, choice)
         else:
@@ -178,7 +177,7 @@ def _compare_pictures(
     stage = next(stage for stage in STAGES if stage.title == choice.stage)
     examples = [example for example in page.examples if example.caption in choice.captions]
     pictures = [("Your picture", image)]
-    pictures += [(e.caption, read_picture(e.path, MAX_SIDE)) for e in examples]
+    pictures += [(e.caption, page.models.pictures.read(e.path, MAX_SIDE)) for e in examples]
     columns = tuple(_awaited(title, "", listed) for title, _ in pictures)
     yield {
         parts.grid: _grid(image, columns, listed).value(),

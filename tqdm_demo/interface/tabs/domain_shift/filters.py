@@ -25,7 +25,6 @@ from tqdm_demo.interface.components.image_grid import (
     with_cell,
 )
 from tqdm_demo.interface.parts import PageParts
-from tqdm_demo.interface.picture_files import read_picture
 from tqdm_demo.interface.tabs.domain_shift.controls import connect_run, model_menu, run_buttons
 from tqdm_demo.streets.domains import DOMAINS, SOURCE, apply_domain
 
@@ -100,7 +99,7 @@ def show_filters(
 ) -> Iterator[Updates]:
     """Fills the grid style by style: the filtered picture over every model's answer."""
     try:
-        image = _read(picture, domains, sources)
+        image = _read(page, picture, domains, sources)
         titles = [page.models.entry(source).title for source in sources]
         before = []
         names = ["Your picture", *(DOMAINS[name].title for name in domains)]
@@ -139,7 +138,7 @@ def draw_curve(
 ) -> Iterator[Updates]:
     """Draws every model's agreement over the strength of one filter, strength by strength."""
     try:
-        image = _read(picture, [domain], sources)
+        image = _read(page, picture, [domain], sources)
         titles = [page.models.entry(source).title for source in sources]
         points: list[list[tuple[float, float]]] = [[(0.0, 100.0)] for _ in sources]
         before: list[np.ndarray] = []
@@ -167,12 +166,14 @@ def _chart(lines: Sequence[charts.Line], title: str) -> str:
     return charts.line_chart(lines, f"Strength of the filter “{title}”", y_title)
 
 
-def _read(picture: str | None, domains: Sequence[str], sources: Sequence[str]) -> np.ndarray:
+def _read(
+    page: PageParts, picture: str | None, domains: Sequence[str], sources: Sequence[str]
+) -> np.ndarray:
     if picture is None:
         raise ValueError("Choose a picture first.")
     if not domains or not sources:
         raise ValueError("Choose at least one style and one model.")
-    return read_picture(picture, MAX_SIDE)
+    return page.models.pictures.read(picture, MAX_SIDE)
 
 
 def _answer(

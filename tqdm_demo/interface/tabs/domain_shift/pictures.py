@@ -24,7 +24,6 @@ from tqdm_demo.interface.components.image_grid import (
     with_cell,
 )
 from tqdm_demo.interface.parts import PageParts
-from tqdm_demo.interface.picture_files import read_picture
 from tqdm_demo.interface.tabs.domain_shift.controls import connect_run, run_buttons
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
@@ -118,7 +117,7 @@ def show_pictures(
             parts.grid: _grid(columns).value(),
         }
         try:
-            image = read_picture(path, SIDE)
+            image = page.models.pictures.read(path, SIDE)
             stages = predictor.stages(image, listed.classes)
         except ValueError as error:
             for row, text in enumerate((str(error), "")):

@@ -11,7 +11,7 @@ from tqdm_demo.interface.tabs.domain_shift import filters, pictures, streets
 TITLE = "Domain shift"
 ID = "shift"
 LEAD = (
-    "The bundled segmenters were trained on one style, “game”: drawn pictures that look like "
+    "The streets models were trained on one style, “game”: drawn pictures that look like "
     "a video game. Here the style changes and the content stays. A run that is stopped keeps what "
     "it has."
 )
