@@ -63,6 +63,7 @@ def test_the_files(folder, oracle, tmp_path, capsys):
           str(files["jpg"])])  # fmt: skip
     found = json.loads(files["json"].read_text())
     wanted = {"miou": 100.0, "iou": {"car": 100.0}, "classes": 1, "pictures": 1, "mode": "single",
+              "pixels": 100.0,
               "asked": "labelled"}  # fmt: skip
     assert found["results"] == {m: {f"folder:{folder}": wanted} for m in ("m", "zero-shot:n")}
     assert found["config"]["limit"] == 3 and found["config"]["models"] == ["m", "zero-shot:n"]

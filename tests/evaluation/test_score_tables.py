@@ -50,14 +50,16 @@ def test_every_class_that_is_labelled_somewhere_has_a_row():
 
 
 def test_notes_tell_mapping_and_omissions():
-    found = figures(1.0, mapping="Mapillary v1.2 by the Rein mapping", skipped={"x.jpg": "why"})
+    found = figures(1.0, mapping="Mapillary v1.2 by the Rein mapping", skipped={"x.jpg": "why"},
+                    pixels=90.5)  # fmt: skip
     notes = format_notes({"a": {"mapillary:d:rein": found}})
     assert notes == (
-        "- mapillary:d:rein: 3 pictures; mean over 2 labelled classes; read single; labels: "
+        "- mapillary:d:rein: 3 pictures; mean over 2 labelled classes; read single; "
+        "right pixels: 90.5 %; labels: "
         "Mapillary v1.2 by the Rein mapping; 1 pictures left out: x.jpg"
     )
     restricted = format_notes({"a": {"streets:game": figures(1.0, asked="labelled")}})
-    assert restricted.endswith("read single; the arg-max is over these classes alone")
+    assert "the arg-max is over these classes alone" in restricted
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ def test_a_perfect_model_has_all():
         "miou": 100.0,
         "iou": {"building": 100.0, "car": 100.0, "bicycle": 100.0},
         "classes": 3,
+        "pixels": 100.0,
         "pictures": 2,
         "mode": "single",
         "asked": "labelled",
@@ -67,6 +68,7 @@ def test_all_are_asked_for_where_that_is_wanted():
 def test_errors_are_counted_per_class():
     found = measure(Oracle(), [reader([[0, 0, 0, 10]], said=[[0, 0, 10, 10]])]).result
     assert found["iou"] == {"road": pytest.approx(200 / 3, abs=0.01), "sky": 50.0}
+    assert found["pixels"] == 75.0
     assert found["miou"] == pytest.approx((200 / 3 + 50) / 2, abs=0.01)
 
 

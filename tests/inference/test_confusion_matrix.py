@@ -18,6 +18,7 @@ def test_iou_by_hand():
     assert matrix.counts[0, 1] == 1  # a pixel of class 0 that was called 1
     np.testing.assert_allclose(matrix.iou(), [1 / 2, 2 / 4, np.nan, np.nan])
     assert matrix.miou() == pytest.approx(0.5)
+    assert matrix.accuracy() == pytest.approx(3 / 5)
 
 
 def test_absent_classes_are_left_out_but_their_predictions_count_as_errors():

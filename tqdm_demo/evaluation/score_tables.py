@@ -58,6 +58,8 @@ def format_notes(results: Results) -> str:
         parts.append("read " + " / ".join(sorted(modes)))
         if found.get("asked") == "labelled":
             parts.append("the arg-max is over these classes alone")
+        right = (by_spec[spec].get("pixels") for by_spec in results.values())
+        parts.append(f"right pixels: {' / '.join(map(_percent, right))} %")
         if "mapping" in found:
             parts.append(f"labels: {found['mapping']}")
         if "skipped" in found:

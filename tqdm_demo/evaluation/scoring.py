@@ -53,10 +53,11 @@ class Measured:
 
     Attributes:
         result: ``miou`` (percent, the mean over the classes that are labelled), ``iou`` (class ->
-            percent), ``pictures``, ``classes`` (how many are labelled), ``mode``; of published
-            sets also ``mapping`` (of the label files' ids) and ``miou_16``, the mean over the 16
-            classes of SYNTHIA, where more are labelled; ``skipped`` (name -> reason) where pictures
-            were left out.
+            percent), ``pixels`` (percent of the labelled ones that are right), ``pictures``,
+            ``classes`` (how many are labelled), ``mode``; ``asked`` = "labelled" where the arg-max
+            was over these alone; of published sets also ``mapping`` (of the label files' ids) and
+            ``miou_16``, the mean over the 16 classes of SYNTHIA, where more are labelled;
+            ``skipped`` (name -> reason) where pictures were left out.
         rows: for the contact sheet.
     """
 
@@ -147,6 +148,7 @@ def _figures(
         "miou": round(100 * confusion.miou(), 3),
         "iou": {class_names[k]: round(100 * iou[k], 3) for k in present.tolist()},
         "classes": len(present),
+        "pixels": round(100 * confusion.accuracy(), 3),
     }
     if source and source.about.scores_all:
         found["mapping"] = source.mapping

@@ -51,6 +51,11 @@ class ConfusionMatrix:
         union = self.counts.sum(0) + self.counts.sum(1) - overlap
         return np.where(self.present, overlap / np.maximum(union, 1), np.nan)
 
+    def accuracy(self) -> float:
+        """The share of the labelled pixels that are right, in [0, 1]; NaN without any."""
+        total = self.counts.sum()
+        return float(np.trace(self.counts) / total) if total else float("nan")
+
     def miou(self) -> float:
         """The mean IoU over the classes that occur in the labels, in [0, 1].
 
