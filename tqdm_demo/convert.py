@@ -33,12 +33,11 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from tqdm_demo.checkpoints.folder import CONFIG_FILE, IS_POINTER, LFS_POINTER, TENSOR_FILE
+from tqdm_demo.checkpoints.folder import CONFIG_FILE, TENSOR_FILE
 from tqdm_demo.checkpoints.model_card import published_card
 from tqdm_demo.checkpoints.published.plan import Plan, converted_tensors
-from tqdm_demo.checkpoints.published.recognition import plan_file, trained_on
-from tqdm_demo.checkpoints.published.tqdm_models import training_set
-from tqdm_demo.checkpoints.tensor_file import TensorSpec, write_tensors
+from tqdm_demo.checkpoints.published.recognition import plan_file, training_set
+from tqdm_demo.checkpoints.tensor_file import TensorSpec, refuse_pointer, write_tensors
 from tqdm_demo.config import ModelConfig
 from tqdm_demo.config_json import to_json
 from tqdm_demo.console import print_any_text
@@ -109,7 +108,7 @@ def convert(
         "bytes": checkpoint.stat().st_size,
         "steps": published.meta.get("iter"),
     }
-    data = trained_on(checkpoint.stem) or training_set(published.meta, checkpoint.stem)
+    data = training_set(published.meta, checkpoint.stem)
     sections = {
         "system": plan.model.system,
         "model": to_json(plan.config),
@@ -163,8 +162,7 @@ def _load(path: Path) -> Any:
         start = file.read(64)
     if start.lstrip().lower().startswith((b"<!doctype", b"<html")):
         raise ValueError(f"{path} is a web page, no checkpoint: download the file itself")
-    if start.startswith(LFS_POINTER):
-        raise ValueError(f"{path} {IS_POINTER}")
+    refuse_pointer(path)
     is_zip = start.startswith(b"PK")
     if is_zip and not _is_whole_zip(path):
         raise ValueError(f"{path} is damaged or not complete; download it again")

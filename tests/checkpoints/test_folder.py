@@ -264,3 +264,11 @@ def test_a_pointer_in_place_of_the_tensors_says_so(segmenter, tmp_path):
     (tmp_path / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\n")
     with pytest.raises(ValueError, match="model.safetensors is a pointer of Git LFS"):
         load_segmenter(tmp_path)
+
+
+def test_a_folder_of_another_system_says_so(segmenter, tmp_path):
+    save_segmenter(segmenter, tmp_path)
+    sections = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**sections, "system": "rein"}))
+    with pytest.raises(ValueError, match="of the system 'rein', which cannot be served yet"):
+        load_segmenter(tmp_path)

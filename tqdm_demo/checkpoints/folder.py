@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from tqdm_demo.atomic_files import replacing
 from tqdm_demo.checkpoints.skip_init import skip_init
+from tqdm_demo.checkpoints.tensor_file import refuse_pointer
 from tqdm_demo.checkpoints.token_table import ROWS, pack_tokens, unpack_tokens
 from tqdm_demo.config import ClipConfig, ModelConfig
 from tqdm_demo.config_json import brief, from_json, to_json
@@ -33,8 +34,6 @@ CONFIG_FILE = "config.json"
 TENSOR_FILE = "model.safetensors"
 TEXT_TOWER = "text_encoder.tower."
 IMAGE_TOWER = "image_encoder.tower."
-LFS_POINTER = b"version https://git-lfs"
-IS_POINTER = "is a pointer of Git LFS, not the file itself: run “git lfs pull”, or download it"
 CLIP_IMAGE_TOWER = "visual."  # open_clip's name for it
 
 Config = TypeVar("Config")
@@ -104,6 +103,9 @@ def read_model_config(folder: Path) -> ModelConfig:
     path, sections = Path(folder) / CONFIG_FILE, read_config(folder)
     if "model" not in sections:
         raise ValueError(f"{path} has no section 'model': no segmenter's folder")
+    system = sections.get("system", "tqdm")
+    if system != "tqdm":
+        raise ValueError(f"{path} is of the system {system!r}, which cannot be served yet")
     try:
         return from_json(ModelConfig, sections["model"])
     except ValueError as error:
@@ -239,9 +241,8 @@ def _build(make: Callable[[], Network], folder: Path) -> Network:
 
 def _read_tensors(folder: Path) -> dict[str, Tensor]:
     path = folder / TENSOR_FILE
-    if path.is_file() and path.open("rb").read(len(LFS_POINTER)) == LFS_POINTER:
-        raise ValueError(f"{path} {IS_POINTER}")
     try:
+        refuse_pointer(path)
         tensors = load_file(path)
     except (OSError, SafetensorError) as error:
         raise ValueError(f"cannot read {path}: {error}") from error

@@ -1,4 +1,4 @@
-"""Writes a safetensors file one tensor after the other, so that it never lies in memory as a whole.
+"""Files of tensors: a safetensors file that never lies in memory as a whole, and LFS pointers.
 
 The file: eight bytes with the header's length (little-endian), the header (JSON: dtype, shape and
 byte range of every tensor), then the values.
@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+_POINTER = b"version https://git-lfs"
 _NAMES = {torch.float32: "F32", torch.float16: "F16", torch.int64: "I64"}
 
 
@@ -83,3 +84,18 @@ def _values(name: str, tensor: Tensor, spec: TensorSpec) -> memoryview:
             raise ValueError(f"{name} has values too large for float16; use float32")
         raise ValueError(f"{name} has values that are not finite: the file is damaged")
     return memoryview(stored.contiguous().reshape(-1).numpy()).cast("B")
+
+
+def refuse_pointer(path: Path) -> None:
+    """Looks whether Git LFS left a pointer in place of a file of tensors.
+
+    Raises:
+        ValueError: it did; the sentence says what to do.
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        if file.read(len(_POINTER)) == _POINTER:
+            raise ValueError(
+                f"{path} is a pointer of Git LFS, not the file itself: run “git lfs pull”, "
+                "or download it"
+            )

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tqdm_demo.checkpoints.published.recognition import plan_file, trained_on
+from tqdm_demo.checkpoints.published.recognition import plan_file, training_set
 
 REFERENCE = Path(__file__).resolve().parents[2] / "reference"
 
@@ -63,13 +63,19 @@ def test_reins_of_other_kinds_are_refused():
 
 
 @pytest.mark.parametrize(
-    "name, data",
+    "config, file_name, expected",
     [
-        ("soma_dinov2-L_g2cbm_best", "GTA5"),
-        ("soma_dinov2-L_gsu2cbm_1024x1024_best", "GTA5, SYNTHIA, UrbanSyn"),
-        ("soma_dinov2-L_c2bm_best", "Cityscapes"),
-        ("iter_40000_published", None),
+        ("train=dict(\n  type='UGDataset', source=dict(\n type='GTADataset',", "a-city", "GTA5"),
+        ("source=dict(type='CityscapesDataset'", "a", "Cityscapes"),
+        ("source=dict(type='OtherDataset'", "a", "OtherDataset"),
+        ("", "tqdm-clip-vit-b-gta", "GTA5"),
+        ("", "tqdm-eva02-clip-vit-l-city", "Cityscapes"),
+        ("", "capacity", None),
+        ("", "soma_dinov2-L_g2cbm_best", "GTA5"),
+        ("", "soma_dinov2-L_gsu2cbm_1024x1024_best", "GTA5, SYNTHIA, UrbanSyn"),
+        ("", "soma_dinov2-L_c2bm_best", "Cityscapes"),
+        ("", "iter_40000_published", None),
     ],
 )
-def test_the_training_set_in_a_files_name(name, data):
-    assert trained_on(name) == data
+def test_the_training_set_is_read_from_the_file_or_its_name(config, file_name, expected):
+    assert training_set({"config": config}, file_name) == expected

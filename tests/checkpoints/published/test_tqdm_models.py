@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tqdm_demo.checkpoints.published.tqdm_models import plan_conversion, recognise, training_set
+from tqdm_demo.checkpoints.published.tqdm_models import plan_conversion, recognise
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
 REFERENCE = Path(__file__).resolve().parents[2] / "reference"
@@ -76,18 +76,3 @@ def test_many_problems_are_cut_short(shapes):
 def test_other_models_are_named(names, what):
     with pytest.raises(ValueError, match=f"no published tqdm checkpoint.*{what}"):
         recognise(dict.fromkeys(names, (1,)))
-
-
-@pytest.mark.parametrize(
-    "config, file_name, expected",
-    [
-        ("train=dict(\n  type='UGDataset', source=dict(\n type='GTADataset',", "a-city", "GTA5"),
-        ("source=dict(type='CityscapesDataset'", "a", "Cityscapes"),
-        ("source=dict(type='OtherDataset'", "a", "OtherDataset"),
-        ("", "tqdm-clip-vit-b-gta", "GTA5"),
-        ("", "tqdm-eva02-clip-vit-l-city", "Cityscapes"),
-        ("", "capacity", None),
-    ],
-)
-def test_the_training_set_is_read_from_the_file_or_its_name(config, file_name, expected):
-    assert training_set({"config": config}, file_name) == expected

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from torch import Tensor
 
@@ -17,17 +18,20 @@ from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 DINO_FILE = "dinov2_vitl14_pretrain.pth"
 # A tensor of DINOv2's own file, which other vision transformers name differently.
 _DINO_MARKER = "blocks.0.ls1.gamma"
-_REIN_OTHER = ("backbone.reins.learnable_tokens", "decode_head.query_feat.weight")
+_REINS, _OWN_QUERIES = "backbone.reins.", "decode_head.query_feat.weight"
 
-# Training sets in the names of the files that are published (SoMA's; Rein's name none).
-_TRAINED_ON = (
-    ("_g2cbm", "GTA5"),
-    ("_gs2cbm", "GTA5, SYNTHIA"),
-    ("_gsu2cbm", "GTA5, SYNTHIA, UrbanSyn"),
-    ("_c2bm", "Cityscapes"),
-    ("citys2acdc", "Cityscapes"),
-    ("_acdc", "Cityscapes, ACDC"),
-)
+# Training set by the class of data set that tqdm's code names, and by the names of the files.
+_DATA_SETS = {"GTADataset": "GTA5", "CityscapesDataset": "Cityscapes", "SynthiaDataset": "SYNTHIA"}
+_FILE_NAMES = {
+    "gta": "GTA5",
+    "city": "Cityscapes",
+    "syn": "SYNTHIA",
+    "g2cbm": "GTA5",
+    "gs2cbm": "GTA5, SYNTHIA",
+    "gsu2cbm": "GTA5, SYNTHIA, UrbanSyn",
+    "c2bm": "Cityscapes",
+    "acdc": "Cityscapes, ACDC",
+}
 
 
 def plan_file(
@@ -61,16 +65,26 @@ def plan_file(
         raise ValueError("--backbone is for Rein and SoMA; this file is of neither")
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     if model is None:
-        if _REIN_OTHER[0] in tensors or any(n.startswith("backbone.reins.") for n in tensors):
+        if any(name.startswith(_REINS) for name in tensors):
             raise ValueError("this is a Rein of another kind than the one on DINOv2 ViT-L/14")
         return plan_conversion(shapes, class_names), tensors
     config = dataclasses.replace(model.config, class_names=tuple(class_names or CITYSCAPES_NAMES))
     return make_plan(model, config, shapes), tensors
 
 
-def trained_on(file_name: str) -> str | None:
-    """The training set that a published file's name tells, or None."""
-    return next((data for mark, data in _TRAINED_ON if re.search(mark, file_name)), None)
+def training_set(meta: Mapping[str, Any], file_name: str) -> str | None:
+    """What a checkpoint was trained on: as its own configuration says, else as its file is named.
+
+    Args:
+        meta: what lies beside the tensors; ``config`` is the text of the training's configuration.
+        file_name: tqdm's files end in -gta and -city, SoMA's have such as _g2cbm; Rein's and TLDR's
+            tell nothing.
+    """
+    source = re.search(r"source=dict\(\s*type='(\w+)'", str(meta.get("config", "")))
+    if source is not None:
+        return _DATA_SETS.get(source[1], source[1])
+    ends = (data for word, data in _FILE_NAMES.items() if re.search(rf"[-_]{word}", file_name))
+    return next(ends, None)
 
 
 def _two_files(
@@ -83,7 +97,7 @@ def _two_files(
         )
     if _DINO_MARKER not in dino:
         raise ValueError(f"the file behind --backbone is not DINOv2's {DINO_FILE}")
-    if model is REIN and _REIN_OTHER[1] in release:
+    if model is REIN and _OWN_QUERIES in release:
         raise ValueError("this is a Rein of another kind: it has queries of its own")
     if model is SOMA:
         return MergedSoma(release, dino)

@@ -19,7 +19,6 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from tqdm_demo.checkpoints.published import key_map
 from tqdm_demo.checkpoints.published.plan import Plan, PublishedModel, Shape, make_plan
@@ -64,10 +63,6 @@ _FOREIGN = (
     (re.compile(r"backbone\."), "another model with a backbone"),
     (re.compile(r"layer\d\.\d+\.|fc\.weight"), "an image classifier"),
 )
-
-# Training set by the class of data set that the published code names, and by file names.
-_DATA_SETS = {"GTADataset": "GTA5", "CityscapesDataset": "Cityscapes", "SynthiaDataset": "SYNTHIA"}
-_FILE_NAMES = {"gta": "GTA5", "city": "Cityscapes", "syn": "SYNTHIA"}
 
 
 def plan_conversion(shapes: Mapping[str, Shape], class_names: Sequence[str] | None = None) -> Plan:
@@ -116,17 +111,3 @@ def _length(shapes: Mapping[str, Shape], name: str, axis: int, default: int) -> 
     """A length that may differ from the published one; the default where it makes no sense."""
     length = shapes.get(name, ())[axis : axis + 1]
     return length[0] if length and 0 < length[0] <= LONGEST_TEXT else default
-
-
-def training_set(meta: Mapping[str, Any], file_name: str) -> str | None:
-    """What a checkpoint was trained on: as its own configuration says, else as its file is named.
-
-    Args:
-        meta: what lies beside the tensors; ``config`` is the text of the training's configuration.
-        file_name: the published files end in -gta and -city.
-    """
-    source = re.search(r"source=dict\(\s*type='(\w+)'", str(meta.get("config", "")))
-    if source is not None:
-        return _DATA_SETS.get(source[1], source[1])
-    ends = (data for word, data in _FILE_NAMES.items() if re.search(rf"[-_]{word}", file_name))
-    return next(ends, None)
