@@ -34,8 +34,8 @@ from tqdm import tqdm
 from tqdm_demo.checkpoints.folder import load_clip, resolve_source, save_clip
 from tqdm_demo.console import print_any_text
 from tqdm_demo.data.street_pool import CACHE_DIR
+from tqdm_demo.devices import choose_device
 from tqdm_demo.evaluation.recorded import without_paths
-from tqdm_demo.inference.predictor import choose_device
 from tqdm_demo.model.lite0_vit import DENSE_PATCH, PATCH
 from tqdm_demo.pretraining.clip_pictures import seen_domains
 from tqdm_demo.pretraining.clip_steps import optimizers, restore, store, take_step

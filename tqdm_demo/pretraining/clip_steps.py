@@ -6,13 +6,13 @@ drawn streets the dense zero-shot mIoU on ``game`` was 28.6 with it and 17.2 wit
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
 import open_clip
 import torch
 
+from tqdm_demo.atomic_files import replacing
 from tqdm_demo.pretraining.config import PretrainConfig
 from tqdm_demo.pretraining.muon import Muon
 
@@ -88,11 +88,10 @@ def store(
     records: list[dict],
     file: Path,
 ) -> None:
-    """Writes the training's state, so that it can be resumed; atomically."""
+    """Writes the training's state, so that it can be resumed; whole or not at all."""
     state = {"clip": clip.state_dict(), "steppers": [s.state_dict() for s in steppers]}
-    partial = file.with_suffix(".partial")
-    torch.save({**state, "step": step, "records": records}, partial)
-    os.replace(partial, file)
+    with replacing(file) as partial:
+        torch.save({**state, "step": step, "records": records}, partial)
 
 
 def restore(

@@ -17,18 +17,16 @@ import torch
 import torch.nn.functional as F
 
 from tqdm_demo.inference.confusion_matrix import ConfusionMatrix
-from tqdm_demo.inference.preprocessing import model_size
+from tqdm_demo.inference.preprocessing import model_size, normalise
 from tqdm_demo.pretraining.imagenet_weights import IMAGE_MEAN, IMAGE_STD
 from tqdm_demo.pretraining.views import Pictures
 from tqdm_demo.systems.zero_shot import dense_embeddings, name_embeddings
+from tqdm_demo.vocabulary import IGNORED
 
 
 def normalised(images: torch.Tensor) -> torch.Tensor:
     """uint8 (B, H, W, 3) RGB to the trunk's normalised float32 (B, 3, H, W)."""
-    mean, std = (
-        torch.tensor(v, device=images.device).view(3, 1, 1) for v in (IMAGE_MEAN, IMAGE_STD)
-    )
-    return (images.permute(0, 3, 1, 2).float() / 255 - mean) / std
+    return normalise(images.permute(0, 3, 1, 2).float(), IMAGE_MEAN, IMAGE_STD)
 
 
 def encode_captions(clip: open_clip.CLIP, tokens: torch.Tensor) -> torch.Tensor:
@@ -88,5 +86,5 @@ def zero_shot_miou(
             similarity = F.interpolate(similarity, images.shape[1:3], mode="bilinear")
             label_map = torch.tensor(occurring)[similarity.argmax(1).cpu()].numpy()
             labels = part.labels[start : start + batch_size]
-            confusion.update(label_map, np.where(np.isin(labels, occurring), labels, 255))
+            confusion.update(label_map, np.where(np.isin(labels, occurring), labels, IGNORED))
     return 100 * confusion.miou()
