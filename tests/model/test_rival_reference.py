@@ -25,11 +25,6 @@ from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
 REFERENCE = Path(__file__).resolve().parents[1] / "reference"
 STAGE, LOGITS = 1e-5, 1e-4
-# From the first mask layer on, rounding (another number of threads is enough) may move a mask
-# logit across zero: then a query attends to another pixel, and what follows moves by so much.
-AFTER_ATTENTION_MASKS = dict.fromkeys(
-    ("class_logits", "mask_logits", "semantic", "semantic_soft"), 5e-3
-)
 spec = importlib.util.spec_from_file_location("weights", REFERENCE / "reference_weights.py")
 weights = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(weights)
@@ -80,7 +75,9 @@ def dino(request):
         release = {n: t for n, t in tensors.items() if n.startswith(("backbone.", "decode_head."))}
         model = SOMA
         tensors = MergedSoma(release, {n: t for n, t in tensors.items() if n not in release})
-    yield request.param, network(model, tensors)
+    # In float32 the number of threads is enough to move a mask logit across zero: then a query
+    # attends to another pixel, and what follows moves by 5e-4.
+    yield request.param, network(model, tensors).double()
     gc.collect()
 
 
@@ -88,7 +85,7 @@ def dino(request):
 def test_rein_and_soma(dino):
     name, segmenter = dino
     expected = dict(np.load(REFERENCE / "seed0" / f"{name}.npz"))
-    pyramid = segmenter.backbone(pixels(segmenter.config, 512, 512))
+    pyramid = segmenter.backbone(pixels(segmenter.config, 512, 512).double())
     features, predictions = segmenter.decode(pyramid)
     last = predictions[-1]
     found = {
@@ -99,7 +96,6 @@ def test_rein_and_soma(dino):
         "mask_features": features.mask_features[0, ::8, ::8, ::8],
         "memory_s32": features.memories[2][0, ::8],
         "memory_s8": features.memories[0][0, ::8, ::4, ::4],
-        "class_logits before the layers": predictions[0].class_logits,
         "class_logits": torch.cat([p.class_logits for p in predictions]),
         "mask_logits": last.mask_logits[0, :, ::4, ::4],
         "semantic": semantic_scores(last, (512, 512))[0, :, ::16, ::16],
@@ -107,8 +103,8 @@ def test_rein_and_soma(dino):
     }
     if segmenter.backbone.reins is not None:
         found["queries"] = segmenter.backbone.reins.queries()
-    expected["class_logits before the layers"] = expected["class_logits"][:1]
-    compare(found, expected, AFTER_ATTENTION_MASKS)
+    # The published code's own rounding moves the saturated scores by 5e-5.
+    compare(found, expected, {"mask_logits": LOGITS, "semantic": 2e-4})
 
 
 @torch.inference_mode()
