@@ -12,8 +12,9 @@ import pytest
 import torch
 
 from tqdm_demo.checkpoints.published.plan import converted_tensors
+from tqdm_demo.checkpoints.published.reading import read_published
 from tqdm_demo.checkpoints.published.tqdm_models import plan_conversion
-from tqdm_demo.convert import main, read_published
+from tqdm_demo.convert import main
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
 

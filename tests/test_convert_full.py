@@ -19,8 +19,8 @@ import torch
 from safetensors import safe_open
 
 from tqdm_demo.checkpoints.folder import load_segmenter, read_config
+from tqdm_demo.checkpoints.published.conversion import convert
 from tqdm_demo.checkpoints.published.tqdm_models import plan_conversion
-from tqdm_demo.convert import convert
 from tqdm_demo.inference.predictor import Predictor
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
@@ -130,7 +130,7 @@ def test_a_conversion_that_fails_leaves_nothing(vit_b, monkeypatch):
         path.write_text("half a file")
         raise ValueError("some tensor is not finite")
 
-    monkeypatch.setattr("tqdm_demo.convert.write_tensors", fails)
+    monkeypatch.setattr("tqdm_demo.checkpoints.published.conversion.write_tensors", fails)
     before = sorted(vit_b.parent.rglob("*"))
     with pytest.raises(ValueError, match="not finite"):
         convert(vit_b, vit_b.parent / "failed", torch.float32)
