@@ -38,7 +38,9 @@ PROGRAM_NAME = re.compile(r"app\.py|tqdm_demo[\w.]*")
 PROGRAM = re.compile(r"(?:python |-m )(?:app\.py|tqdm_demo[\w.]*)")
 PROGRAMS = ("app.py", "tqdm_demo.streets.paint_examples") + tuple(
     f"tqdm_demo.{name}"
-    for name in ("train", "pretrain", "evaluate", "ablate", "convert", "publish", "benchmark")
+    for name in (
+        *("segment", "train", "pretrain", "evaluate", "ablate", "convert", "publish", "benchmark"),
+    )
 )
 
 
@@ -159,6 +161,7 @@ def test_commands_are_what_the_programs_take(command, parser_of):
 
 def test_flags_that_pages_name_exist(parser_of):
     needed = {
+        "tqdm_demo.segment": ["P"],
         "tqdm_demo.evaluate": ["M"],
         "tqdm_demo.ablate": ["--out", "F"],
         "tqdm_demo.convert": ["a", "b"],

@@ -10,10 +10,11 @@ from PIL import Image
 
 from tqdm_demo.class_list import parse_class_list
 from tqdm_demo.inference.preprocessing import read_image
+from tqdm_demo.inference.result_files import file_name
 from tqdm_demo.inference.segmentation import Timings
 from tqdm_demo.interface import markup
 from tqdm_demo.interface.answers import AnswerStore, SegmentRequest, read_pixel, timing
-from tqdm_demo.interface.downloads import file_name, zip_answer
+from tqdm_demo.interface.downloads import zip_answer
 
 ATTACK = "<b>x</b>"
 

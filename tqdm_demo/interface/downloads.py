@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 import zipfile
 from io import BytesIO
 
 import numpy as np
-from PIL import Image
 
 from tqdm_demo.inference.rendering import label_png, overlay
+from tqdm_demo.inference.result_files import class_masks, describe_classes, png
 from tqdm_demo.interface.answers import Answer
 
 
@@ -27,14 +26,11 @@ def zip_answer(answer: Answer, image: np.ndarray) -> bytes:
     colours = answer.classes.colours
     file = BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr("labels.png", _png(labels))
+        archive.writestr("labels.png", png(labels))
         archive.writestr("colours.png", label_png(labels, colours))
-        archive.writestr("overlay.png", _png(overlay(image, labels, colours)))
-        for index, label in enumerate(answer.classes.labels):
-            mask = labels == index
-            if mask.any():
-                name = f"masks/{index:02d}_{file_name(label)}.png"
-                archive.writestr(name, _png(np.where(mask, 255, 0).astype(np.uint8)))
+        archive.writestr("overlay.png", png(overlay(image, labels, colours)))
+        for name, mask in class_masks(labels, answer.classes):
+            archive.writestr(f"masks/{name}", mask)
         archive.writestr("legend.json", json.dumps(legend(answer), indent=2, ensure_ascii=False))
     return file.getvalue()
 
@@ -43,31 +39,11 @@ def legend(answer: Answer) -> dict:
     """What the label ids mean, and the settings of the answer, ready for JSON."""
     result, classes = answer.result, answer.classes
     height, width = result.label_map.shape
-    rows = zip(classes.entries, result.shares, strict=True)
+    rows = zip(describe_classes(classes), result.shares, strict=True)
     return {
         "model": answer.request.source,
         "model_title": answer.title,
         "size": {"width": width, "height": height},
         "everything_else": classes.everything_else,
-        "classes": [
-            {
-                "id": index,
-                "name": entry.label,
-                "words": list(entry.names),
-                "colour": "#{:02x}{:02x}{:02x}".format(*entry.colour),
-                "share": round(share, 6),
-            }
-            for index, (entry, share) in enumerate(rows)
-        ],
+        "classes": [{**row, "share": round(share, 6)} for row, share in rows],
     }
-
-
-def file_name(label: str) -> str:
-    """A name without anything that a file system could mind."""
-    return re.sub(r"[^\w-]+", "_", label)[:40].strip("_") or "class"
-
-
-def _png(pixels: np.ndarray) -> bytes:
-    file = BytesIO()
-    Image.fromarray(pixels).save(file, "PNG", compress_level=4)
-    return file.getvalue()
