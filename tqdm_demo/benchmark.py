@@ -1,6 +1,7 @@
-"""Time and peak memory of one picture of any size.
+"""Time and peak memory: of models on one picture, or of scenarios against another checkout.
 
     python -m tqdm_demo.benchmark SOURCE... [--size W H] [--mode single|windows] [--device D]
+    python -m tqdm_demo.benchmark --cases NAME,... [--against CHECKOUT] [--repeats N]
 
 SOURCE is what ``app.py --model`` takes. The picture is made up (smooth colours), the class list is
 the model's own. Prints one JSON line per model: seconds of loading and of a first answer, those of
@@ -8,23 +9,31 @@ a second answer with one more name (features reused where they fit into the cach
 computing that all CPU threads spent on the first, which tell more on a busy machine, and the peak
 memory of the whole process, which is why every model runs in a process of its own. A picture of
 256 x 128 takes seconds, one of 48 megapixels in windows of 512 minutes to hours on a CPU.
+
+The cases are those of ``tqdm_demo.evaluation.speed``: a new picture, an edited name and heat maps
+on a model of the published size and a bundled one, large pictures in windows, 100 names, the start
+of the page, a step of training. With ``--against`` every repeat runs here and in the other
+checkout of this repository in turns, so that the ratio of the medians holds on a busy machine, and
+the answers of both are compared. One JSON line a step, a table at the end. On one thread
+``published`` takes about 2 minutes, ``windows`` 10, the others less than one each, and 3 GB.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import multiprocessing
-import resource
-import sys
+import tempfile
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image
 
 from tqdm_demo.console import print_any_text
+from tqdm_demo.evaluation import speed_ratio
+from tqdm_demo.evaluation.speed import SCENARIOS, made_up_picture, peak_memory
 from tqdm_demo.inference.predictor import MODES, Predictor
 
 
@@ -33,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print_any_text()
     options = _parse(arguments)
     print(json.dumps(vars(options)), flush=True)
+    if options.cases:
+        _run_cases(options)
     context = multiprocessing.get_context("spawn")
     for source in options.sources:
         with context.Pool(1) as pool:
@@ -67,34 +78,62 @@ def measure(source: str, size: tuple[int, int], mode: str | None, device: str) -
         "first_s": round(first - loaded, 2),
         "first_cpu_s": round(computed, 2),
         "second_s": round(second - first, 2),
-        "peak_mb": _peak_memory(),
+        "peak_mb": peak_memory(),
     }
     if torch.cuda.is_available():
         found["cuda_peak_mb"] = torch.cuda.max_memory_allocated() // 1024**2
     return found
 
 
-def made_up_picture(size: tuple[int, int]) -> np.ndarray:
-    """uint8 (H, W, 3): 24 x 16 random colours, smoothly enlarged to ``size`` = (W, H)."""
-    colours = np.random.default_rng(0).integers(0, 256, (16, 24, 3), np.uint8)
-    return np.asarray(Image.fromarray(colours).resize(size, Image.Resampling.BICUBIC))
-
-
-def _peak_memory() -> int:
-    """Largest resident memory of this process so far, MiB."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak // (1024**2 if sys.platform == "darwin" else 1024)
+def _run_cases(options: argparse.Namespace) -> None:
+    """Prints the records of the cases, and a table of all of them."""
+    with tempfile.TemporaryDirectory() as folder:
+        published = Path(options.published or folder)
+        if options.published is None:
+            speed_ratio.make_stand_in(published)
+        against = None if options.against is None else Path(options.against).resolve()
+        records = []
+        for record in speed_ratio.measure(
+            options.cases, published, against, options.repeats, options.threads
+        ):
+            records.append(record)
+            print(json.dumps(dataclasses.asdict(record)), flush=True)
+    print(speed_ratio.table(records))
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("sources", nargs="+", metavar="SOURCE")
+    parser.add_argument("sources", nargs="*", metavar="SOURCE")
     parser.add_argument("--size", type=int, nargs=2, default=(512, 512), metavar=("W", "H"))
     parser.add_argument("--mode", choices=MODES, help="default: the model's own")
     parser.add_argument("--device", default="auto", help="auto, cuda, mps or cpu")
-    return parser.parse_args(arguments)
+    parser.add_argument(
+        "--cases",
+        type=lambda text: [name for name in text.split(",") if name],
+        default=[],
+        metavar="NAME,...",
+        help=f"scenarios to time, on the CPU: {', '.join(SCENARIOS)}",
+    )
+    parser.add_argument(
+        "--against", metavar="CHECKOUT", help="another checkout that runs the cases in turns"
+    )
+    parser.add_argument("--repeats", type=int, metavar="N", help="of each case (default: its own)")
+    parser.add_argument(
+        "--threads", type=int, default=1, metavar="N", help="of each process (default: 1)"
+    )
+    parser.add_argument(
+        "--published",
+        metavar="FOLDER",
+        help="a converted CLIP ViT-B/16 (default: one with random weights is made for the run)",
+    )
+    options = parser.parse_args(arguments)
+    if unknown := set(options.cases) - set(SCENARIOS):
+        parser.error(f"no case {', '.join(sorted(unknown))}; there are {', '.join(SCENARIOS)}")
+    if not options.sources and not options.cases:
+        parser.error("name a SOURCE or --cases")
+    return options
 
 
 if __name__ == "__main__":
