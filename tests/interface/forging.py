@@ -81,4 +81,6 @@ def trigger(
 def join_queue(http: httpx.Client, function: int, values: list[Any], session: str) -> None:
     """Puts an event of the page into the queue, without waiting for its answer."""
     body = {"data": values, "fn_index": function, "session_hash": session, "event_data": None}
-    http.post("/queue/join", json=body).raise_for_status()
+    # Not json=: httpx sends neither infinity nor NaN, others do.
+    head = {"Content-Type": "application/json"}
+    http.post("/queue/join", content=json.dumps(body), headers=head).raise_for_status()

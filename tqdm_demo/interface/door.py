@@ -1,10 +1,14 @@
-"""The one door for files that a browser or a program names in a request.
+"""The one door for what a browser or a program sends: no file but uploads, no value but fits.
 
 gradio checks a file only where the request marks it as one (``meta``), and tells in three ways
 whether a file is there. Here every event, public or private, passes :class:`GuardedBlocks` before
 gradio looks at its inputs: a file must have been uploaded to this page and still lie where the
 upload put it. (Examples are asked for by their number, not as files.) Everything else gets the same
 sentence, and is not touched, so that neither the answer nor its delay tells whether it exists.
+
+The values beside them come from components, but anybody can send others. Handlers need not check
+them: what Python raises where a value does not fit becomes one sentence, and the server's log says
+where it was raised, because a fault of the page itself looks the same.
 """
 
 from __future__ import annotations
@@ -24,10 +28,32 @@ MALFORMED = (
     "This request is not one that the page would send: a value is missing, there is one too many, "
     "or one is of another type."
 )
+UNFIT = (
+    "This request does not fit the page: one of its values is not one that can be chosen here. "
+    "Reload the page, and try again."
+)
+# Longer ones of gradio's are no sentences: they hold all that was sent, or all that can be chosen.
+LONGEST_SENTENCE = 200
+_RAISED_BY_VALUES = (
+    TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError
+)  # fmt: skip
 
 
 class GuardedBlocks(gr.Blocks):
-    """``gr.Blocks`` whose events see no file but uploads."""
+    """``gr.Blocks`` whose events see no file but uploads, and end in no bare exception."""
+
+    async def process_api(self, *arguments: Any, **named: Any) -> dict[str, Any]:
+        """Runs an event, or a generator's next step, as gradio does and with its arguments.
+
+        Raises:
+            gr.Error: values that the event, or what shows its outputs, was not made for.
+        """
+        try:
+            return await super().process_api(*arguments, **named)
+        except gr.Error:
+            raise
+        except _RAISED_BY_VALUES as error:
+            raise gr.Error(UNFIT, print_exception=True) from error  # into the log
 
     async def preprocess_data(
         self,
@@ -47,10 +73,10 @@ class GuardedBlocks(gr.Blocks):
             raise gr.Error(str(error), print_exception=False) from error
         try:
             return await super().preprocess_data(block_fn, inputs, state, explicit_call)
-        except gr.Error:
-            raise
         except Exception as error:  # of every class, by the component that did not expect the value
-            raise gr.Error(MALFORMED, print_exception=False) from error
+            told = isinstance(error, gr.Error) and len(str(error.message)) <= LONGEST_SENTENCE
+            sentence = error.message if told else MALFORMED
+            raise gr.Error(sentence, print_exception=False) from error
 
 
 def check_files(inputs: Any, uploads: Collection[str], folder: str) -> None:
@@ -72,14 +98,15 @@ def check_files(inputs: Any, uploads: Collection[str], folder: str) -> None:
 
 def _named_files(value: Any) -> Iterator[Any]:
     """All values that gradio, or an event, might take for the path of a file."""
-    if isinstance(value, dict):
-        if value.get("path") is not None:
-            yield value["path"]
-        for part in value.values():
-            yield from _named_files(part)
-    elif isinstance(value, list | tuple):
-        for part in value:
-            yield from _named_files(part)
+    waiting = [value]  # no recursion: what was sent may be as deep as JSON can be
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            if part.get("path") is not None:
+                yield part["path"]
+            waiting.extend(part.values())
+        elif isinstance(part, list | tuple):
+            waiting.extend(part)
 
 
 def _is_file_below(folder: str, path: str) -> bool:
