@@ -48,6 +48,7 @@ from tqdm import tqdm
 
 from tqdm_demo.atomic_files import replace_text
 from tqdm_demo.checkpoints.folder import CONFIG_FILE
+from tqdm_demo.checkpoints.published.store import CACHE_OPTION
 from tqdm_demo.checkpoints.sources import locate
 from tqdm_demo.console import print_any_text
 from tqdm_demo.data.datasets import DataSource, FileSource, StreetSource, describe, parse_data
@@ -258,6 +259,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=2, help="processes; 0 = this one alone")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of each; 0 = all")
     parser.add_argument("--device", default="auto", help="auto, cuda, mps or cpu")
+    parser.add_argument("--cache-dir", **CACHE_OPTION)
     parser.add_argument(
         "--cache", type=Path, default=CACHE_DIR, help="of painted and filtered ones"
     )

@@ -7,8 +7,10 @@ A *source* is one text:
     user/name                  a checkpoint folder on the Hugging Face Hub
     zero-shot:FOLDER           a CLIP (any of the three above) that segments by similarity alone
     open_clip:ARCH/PRETRAINED  the same with one of open_clip's published CLIPs
+    published:NAME             weights that their authors publish, downloaded and converted at first
+                               use; ``#float16`` behind it stores them in half the space
 
-``#plain``, ``#maskclip`` or ``#clearclip`` behind one of the last two names its similarity.
+``#plain``, ``#maskclip`` or ``#clearclip`` behind one of the two CLIPs names its similarity.
 """
 
 from __future__ import annotations
@@ -33,6 +35,10 @@ from tqdm_demo.checkpoints.folder import (
 )
 from tqdm_demo.checkpoints.hub import fetch
 from tqdm_demo.checkpoints.open_clip_models import cached_positions, load_open_clip, locate_clip
+from tqdm_demo.checkpoints.published.catalogue import PUBLISHED, WEIGHTS_BY_NAME, find_weights
+from tqdm_demo.checkpoints.published.conversion import DTYPES
+from tqdm_demo.checkpoints.published.store import Tell, cached_weights, fetch_weights
+from tqdm_demo.checkpoints.recorded_figures import describe_training
 from tqdm_demo.model.segmenter import Segmenter
 from tqdm_demo.systems.system import System
 from tqdm_demo.systems.trained import TrainedModel
@@ -40,6 +46,7 @@ from tqdm_demo.systems.zero_shot import METHODS, ZeroShotModel
 
 ZERO_SHOT = "zero-shot:"
 OPEN_CLIP = "open_clip:"
+PUBLISHED_SOURCES = tuple(PUBLISHED + name for name in WEIGHTS_BY_NAME)
 # The first is what the page starts with, and the first three are what it compares.
 BUNDLED = (
     "streets-tqdm",
@@ -75,12 +82,6 @@ class Description:
 def _open_clip(name: str, title: str, about: str) -> Description:
     return Description(f"{OPEN_CLIP}{name}", f"{title}, zero-shot", about, "zero-shot")
 
-
-# Means over data sets, as an evaluation names them, in words.
-GROUPS = {
-    "painterly": "through painterly filters",
-    "conditions": "through filters of weather and light",
-}
 
 # A few of open_clip's models whose patch tokens are worth looking at. All are downloaded on first
 # use; the sizes are those of the downloads.
@@ -127,6 +128,9 @@ def describe(source: str) -> Description:
         if description.source == source:
             return description
     name = source.removeprefix(ZERO_SHOT).removeprefix(OPEN_CLIP).partition("#")[0]
+    if source.startswith(PUBLISHED) and name.removeprefix(PUBLISHED) in WEIGHTS_BY_NAME:
+        weights = WEIGHTS_BY_NAME[name.removeprefix(PUBLISHED)]
+        return Description(source, weights.title, weights.about, weights.kind)
     if source.startswith(OPEN_CLIP):
         about = "One of open_clip's models; downloaded on first use."
         return Description(source, f"{name}, zero-shot", about, "zero-shot")
@@ -134,7 +138,7 @@ def describe(source: str) -> Description:
     try:
         folder = resolve_source(name)
         kind = kind or read_model_config(folder).queries
-        about = _training(read_config(folder))
+        about = describe_training(read_config(folder))
     except (ValueError, KeyError, TypeError, AttributeError, OSError):  # the file may be anybody's
         return Description(source, name, "Not loaded yet.", kind)
     title = TITLES[kind] if source in BUNDLED else Path(name).name
@@ -143,12 +147,27 @@ def describe(source: str) -> Description:
     return Description(source, title, about, kind)
 
 
-def locate(source: str) -> Path:
+def is_missing(source: str) -> bool:
+    """Whether a source names published weights that would have to be downloaded first.
+
+    Raises:
+        ValueError: there are none of that name.
+    """
+    return source.startswith(PUBLISHED) and cached_weights(*_split_published(source)) is None
+
+
+def locate(source: str, tell: Tell | None = None) -> Path:
     """The folder or file of a model, downloaded where it is not on this machine.
+
+    Args:
+        source: see the module.
+        tell: is told of the download of published weights, see ``published/store.py``.
 
     Raises:
         ValueError: there is no such model, or it cannot be had; the message says what to do.
     """
+    if source.startswith(PUBLISHED):
+        return fetch_weights(*_split_published(source), tell=tell)
     name = _split(source)[1]
     if source.startswith(OPEN_CLIP):
         return locate_clip(name)
@@ -183,6 +202,8 @@ def load_model(source: str, device: torch.device) -> System:
 
 def _split(source: str) -> tuple[str, str, str | None]:
     """Prefix, name, and the similarity behind a ``#`` of a source."""
+    if source.startswith(PUBLISHED):
+        return PUBLISHED, _split_published(source)[0], None
     prefix = next((p for p in (ZERO_SHOT, OPEN_CLIP) if source.startswith(p)), "")
     name, _, method = source.removeprefix(prefix).partition("#")
     if method and method not in METHODS:
@@ -190,6 +211,15 @@ def _split(source: str) -> tuple[str, str, str | None]:
             f"{source!r}: there is no similarity {method!r}, only {', '.join(METHODS)}"
         )
     return prefix, name, method or None
+
+
+def _split_published(source: str) -> tuple[str, str]:
+    """Name and dtype of ``published:NAME#DTYPE``."""
+    name, _, dtype = source.removeprefix(PUBLISHED).partition("#")
+    weights = find_weights(name)
+    if dtype and dtype not in DTYPES:
+        raise ValueError(f"{source!r}: behind the # stands {' or '.join(DTYPES)}")
+    return weights.name, dtype or "float32"
 
 
 def _from_hub(repository: str) -> Path:
@@ -226,45 +256,3 @@ def _lengthen(segmenter: Segmenter) -> None:
     positions = None if weights is None else cached_positions(weights)
     if positions is not None:
         segmenter.text_encoder.lengthen(positions)
-
-
-def _training(sections: dict[str, Any]) -> str:
-    """One line from what a checkpoint's config records of its training and results."""
-    results = sections.get("results", {})
-    data = sections.get("training", {}).get("source", "")
-    figures = _figures(results.get("measured", {}), data)
-    if "clip" in sections:
-        return "Never trained to segment." + (f" Zero-shot mIoU {figures}." if figures else "")
-    trained = f"Trained on {_in_words(data)}." if data else "Its training is not recorded."
-    if figures:
-        return f"{trained} mIoU {figures}."
-    figures = _figures(results.get("validation", {}), data)
-    return trained + (f" Validation mIoU {figures}." if figures else "")
-
-
-def _figures(found: dict[str, Any], data: str) -> str:
-    """mIoU per data set in words; of many styles only the mean.
-
-    Args:
-        found: data set -> ``miou`` in percent; where ``unseen`` is among them, it is the mean of
-            all styles but the source's.
-        data: what the model was trained on; empty for a CLIP.
-    """
-    # Of pictures through filters the means are enough.
-    listed = [name for name in found if name != "held-out" and "filter=" not in name]
-    places = {name: GROUPS.get(name) or f"on {_in_words(name)}" for name in listed}
-    if "unseen" in found:
-        source = data or "streets:game"
-        places = {k: v for k, v in places.items() if k == source or not k.startswith("streets:")}
-        places["unseen"] = "in other styles on average"
-    if data in places:
-        places[data] = "on other pictures of it"
-    return ", ".join(f"{found[name]['miou']:.1f} {place}" for name, place in places.items())
-
-
-def _in_words(spec: str) -> str:
-    """What a data set's spec names, for who has never seen one: drawn streets have styles."""
-    kind, _, rest = spec.partition(":")
-    if kind == "streets":
-        return f"drawn streets in the style “{rest}”"
-    return rest.replace(":", " ") if kind == "folder" else spec.replace(":", " ")

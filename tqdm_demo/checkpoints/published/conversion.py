@@ -27,7 +27,11 @@ DTYPES = {"float32": torch.float32, "float16": torch.float16}
 
 
 def convert(
-    checkpoint: Path, folder: Path, dtype: torch.dtype, backbone: Path | None = None
+    checkpoint: Path,
+    folder: Path,
+    dtype: torch.dtype,
+    backbone: Path | None = None,
+    expected: str = "",
 ) -> None:
     """Converts a checkpoint file to a folder and prints what became of its tensors.
 
@@ -36,6 +40,7 @@ def convert(
         folder: is created; it must not exist, or be empty.
         dtype: that the tensors are stored in.
         backbone: DINOv2's own file, for Rein and SoMA.
+        expected: title of the architecture that the file must hold; empty = any.
 
     Raises:
         ValueError: a file that is damaged, unsafe or of another model, or a folder that holds
@@ -50,6 +55,8 @@ def convert(
         plan, tensors = plan_file(published.tensors, dino, _class_names(published.meta))
     except ValueError as error:
         raise ValueError(f"{checkpoint}: {error}") from error
+    if expected not in ("", plan.model.title):
+        raise ValueError(f"{checkpoint} holds {plan.model.title}, not {expected}")
     provenance = {
         "published": plan.model.title,
         "source": plan.model.source,

@@ -1,0 +1,148 @@
+"""The published weights that can be downloaded by name: one table, an entry a model.
+
+``published:NAME`` is a source like any other, and ``published:NAME#float16`` the same model stored
+in half the space. What is known of a file before it is downloaded stands here; its digest is
+remembered at the first download (see :mod:`tqdm_demo.checkpoints.published.store`).
+
+No file of this table could be downloaded where this project was written: the addresses are those of
+the authors' pages, the sizes are those of the tensors.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+
+DRIVE = "drive:"
+PUBLISHED = "published:"
+NEVER_TRIED = "The download was tested with a stand-in, never with the authors' server."
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """One file to download.
+
+    Attributes:
+        name: that it gets here; what it was trained on is read from it where the file is silent.
+        place: ``drive:ID``, a file of Google Drive, or an address.
+        gigabytes: about; what it really has is seen when it is downloaded.
+        sha256: in lower-case hexadecimal digits, where its authors publish it.
+    """
+
+    name: str
+    place: str
+    gigabytes: float
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class PublishedWeights:
+    """A model that its authors publish.
+
+    Attributes:
+        name: behind ``published:``.
+        title: for menus.
+        model: title of the architecture that the file must turn out to be.
+        trained_on: data sets.
+        checkpoint: the authors' file.
+        terms: of code and weights, one sentence.
+        page: where the authors link to the file.
+        preset: the training of ``presets.py`` that makes such a model; empty = none.
+        kind: as in ``Description``; empty = not known.
+        backbone: a second file that the first one needs.
+    """
+
+    name: str
+    title: str
+    model: str
+    trained_on: str
+    checkpoint: RemoteFile
+    terms: str
+    page: str
+    preset: str = ""
+    kind: str = ""
+    backbone: RemoteFile | None = None
+
+    @property
+    def files(self) -> tuple[RemoteFile, ...]:
+        """All that has to be downloaded."""
+        return (self.checkpoint,) if self.backbone is None else (self.checkpoint, self.backbone)
+
+    @property
+    def gigabytes(self) -> float:
+        """Of all files, about."""
+        return sum(file.gigabytes for file in self.files)
+
+    @property
+    def about(self) -> str:
+        """What should be known before it is downloaded: size, terms, where it comes from."""
+        return (
+            f"The authors' weights, trained on {self.trained_on}: a download of about "
+            f"{self.gigabytes:.1f} GB from {self.page}. {self.terms} {NEVER_TRIED}"
+        )
+
+
+_TQDM_TERMS = "The code is under the MIT licence; the weights come without a stated licence."
+_TQDM_PAGE = "https://github.com/ByeongHyunPak/tqdm#checkpoints"
+_CLIP_VIT_B, _EVA02_L = "tqdm with CLIP ViT-B/16", "tqdm with EVA02-CLIP-L/14-336"
+
+WEIGHTS_BY_NAME = {
+    weights.name: weights
+    for weights in (
+        PublishedWeights(
+            name="tqdm-clip-vit-b-gta5",
+            title="tqdm, CLIP ViT-B/16, GTA5",
+            model=_CLIP_VIT_B,
+            trained_on="GTA5",
+            checkpoint=RemoteFile(
+                "tqdm-clip-vit-b-gta.pth", f"{DRIVE}1oKTIuPoXTJyOqqof1yqtb10m41nVkreM", 1.1
+            ),
+            terms=_TQDM_TERMS,
+            page=_TQDM_PAGE,
+            preset="clip-vit-b-gta5",
+            kind="textual",
+        ),
+        PublishedWeights(
+            name="tqdm-eva02-l-gta5",
+            title="tqdm, EVA02-CLIP-L, GTA5",
+            model=_EVA02_L,
+            trained_on="GTA5",
+            checkpoint=RemoteFile(
+                "tqdm-eva02-clip-vit-l-gta.pth", f"{DRIVE}1niKdUcoeP9Gd4F2O0LikTHBg39xHO8j0", 3.2
+            ),
+            terms=_TQDM_TERMS,
+            page=_TQDM_PAGE,
+            preset="eva02-l-gta5",
+            kind="textual",
+        ),
+        PublishedWeights(
+            name="tqdm-eva02-l-cityscapes",
+            title="tqdm, EVA02-CLIP-L, Cityscapes",
+            model=_EVA02_L,
+            trained_on="Cityscapes",
+            checkpoint=RemoteFile(
+                "tqdm-eva02-clip-vit-l-city.pth", f"{DRIVE}1_FXNthSshuvGraEX-2JxQWsGvtpeG9A7", 3.2
+            ),
+            terms=_TQDM_TERMS,
+            page=_TQDM_PAGE,
+            preset="eva02-l-cityscapes",
+            kind="textual",
+        ),
+    )
+}
+
+
+def find_weights(name: str) -> PublishedWeights:
+    """An entry of the table.
+
+    Raises:
+        ValueError: there is none of that name; the message lists what there is.
+    """
+    if name not in WEIGHTS_BY_NAME:
+        near = difflib.get_close_matches(name, WEIGHTS_BY_NAME, n=1, cutoff=0.6)
+        meant = f" (did you mean {near[0]!r}?)" if near else ""
+        raise ValueError(
+            f"There are no published weights {name!r}{meant}; there are "
+            f"{', '.join(WEIGHTS_BY_NAME)}."
+        )
+    return WEIGHTS_BY_NAME[name]
