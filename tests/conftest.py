@@ -14,6 +14,7 @@ import torch
 
 import tqdm_demo.model  # noqa: F401  registers the bundled CLIP's image tower with timm
 from tests.data import made_up_sets
+from tests.drive_server import DriveServer
 from tests.hub_server import HubServer
 from tqdm_demo.config import CLIP_MEAN, CLIP_STD, ModelConfig
 
@@ -99,5 +100,25 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     yield root
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def drive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DriveServer]:
+    """A stand-in for Google Drive, an empty cache for published weights, and no waiting."""
+    from huggingface_hub import constants
+
+    from tqdm_demo.checkpoints import download, drive_pages
+
+    server = DriveServer()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    monkeypatch.setattr(drive_pages, "DRIVE_ADDRESS", server.address)
+    monkeypatch.setattr(download, "PAUSE", 0)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setenv("TQDM_CACHE_DIR", str(tmp_path / "weights"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.delenv("TQDM_KEEP_DOWNLOADS", raising=False)
+    yield server
     server.shutdown()
     server.server_close()

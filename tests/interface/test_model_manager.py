@@ -7,14 +7,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tqdm_demo.checkpoints.sources import BUNDLED, CURATED
+from tqdm_demo.checkpoints.sources import BUNDLED, CURATED, PUBLISHED_SOURCES
 from tqdm_demo.inference.predictor import Predictor
 from tqdm_demo.interface.model_manager import ModelManager
 
 
 def test_the_manager_offers_the_given_the_bundled_and_open_clips_models():
     curated = tuple(model.source for model in CURATED)
-    assert tuple(e.source for e in ModelManager().entries) == (*BUNDLED, *curated)
+    assert tuple(e.source for e in ModelManager().entries) == (
+        *BUNDLED,
+        *PUBLISHED_SOURCES,
+        *curated,
+    )
     assert ModelManager().columns == BUNDLED[:3]
     models = ModelManager(["runs/mine", "streets-queries"])
     assert [e.source for e in models.entries][:4] == [

@@ -46,6 +46,14 @@ def working(text: str) -> str:
     )
 
 
+def progress(text: str, share: float) -> str:
+    """A bar of what is done, 0 to 1, and what it is."""
+    return (
+        f'<div class="progress"><progress value="{share:.3f}" max="1" '
+        f'aria-label="{escape(text)}"></progress><span>{escape(text)}</span></div>'
+    )
+
+
 def line(text: str) -> str:
     """A quiet line of text."""
     return f'<p class="caption">{escape(text)}</p>'

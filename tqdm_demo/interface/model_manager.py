@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from tqdm_demo.checkpoints.sources import BUNDLED, CURATED, Description, describe, locate
+from tqdm_demo.checkpoints.sources import (
+    BUNDLED,
+    CURATED,
+    PUBLISHED_SOURCES,
+    Description,
+    describe,
+    is_missing,
+    locate,
+)
 from tqdm_demo.devices import is_out_of_memory, release_memory
 from tqdm_demo.inference.cache import BoundedCache, size_in_bytes
 from tqdm_demo.inference.predictor import Predictor
+from tqdm_demo.interface.fetching import Fetching
 from tqdm_demo.interface.picture_files import PictureFiles
 from tqdm_demo.interface.turns import FairTurns, GradioJobs
 
@@ -26,8 +35,8 @@ class ModelManager:
     """All models that can be chosen; a few of them are loaded. Safe to use from several threads.
 
     Args:
-        sources: models to put first, see :mod:`tqdm_demo.checkpoints.sources`. The bundled ones and
-            open_clip's follow.
+        sources: models to put first, see :mod:`tqdm_demo.checkpoints.sources`. The bundled, the
+            published and open_clip's follow.
         device: of all models: ``auto``, ``cuda``, ``mps`` or ``cpu``.
         max_models: how many stay loaded; the one that was not used for the longest time goes.
             While one is loaded, memory takes one more.
@@ -58,10 +67,13 @@ class ModelManager:
             raise ValueError(f"max_models is {max_models}; at least one model must stay loaded")
         if cache_mb < 1:
             raise ValueError(f"cache_mb is {cache_mb}; it must be at least 1")
-        known = dict.fromkeys((*sources, *BUNDLED, *(model.source for model in CURATED)))
+        curated = (model.source for model in CURATED)
+        known = dict.fromkeys((*sources, *BUNDLED, *PUBLISHED_SOURCES, *curated))
         self._entries = {source: describe(source) for source in known}
         columns = dict.fromkeys((*(sources or BUNDLED[:1]), *BUNDLED[1:]))
         self.columns = tuple(columns)[:COLUMNS]
+        self._given = frozenset(sources)
+        self._fetching = Fetching()
         self.device = device
         self.max_models = max_models
         self.cache: BoundedCache[Any] = BoundedCache(cache_mb * 2**20, size_in_bytes)
@@ -99,6 +111,22 @@ class ModelManager:
                 self._loaded.move_to_end(source)
             return self._loaded.get(source)
 
+    def is_missing(self, source: str) -> bool:
+        """Whether a user has to ask for the download first: it is large, and has terms of its own.
+
+        Models that were given at the start are downloaded without asking.
+        """
+        return source not in self._given and is_missing(source)
+
+    def fetch(self, source: str) -> Iterator[tuple[str, float]]:
+        """Downloads a model that is missing, see :meth:`.Fetching.fetch`.
+
+        Raises:
+            ValueError: the page does not offer it, or it cannot be had; a sentence for the user.
+        """
+        self.entry(source)
+        return self._fetching.fetch(source)
+
     def predictor(self, source: str) -> Predictor:
         """A model, loaded where it is not; keep no reference, or its memory is never given back.
 
@@ -110,6 +138,12 @@ class ModelManager:
         found = self.loaded(source)
         if found is not None:
             return found
+        if self.is_missing(source):
+            title = self._entries[source].title
+            raise ValueError(
+                f"The weights of “{title}” are not downloaded yet: choose it in the tab “Segment”, "
+                "read its size and terms there, and press “Download the weights”."
+            )
         locate(source)  # downloads, while other models can still be loaded
         with self._loading:  # one at a time: two would need the memory of both
             found = self.loaded(source)
