@@ -1,5 +1,7 @@
 import re
 import runpy
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -92,14 +94,38 @@ def test_compare_answers_for_every_model(client, sources, street):
     np.testing.assert_allclose(table, expected, atol=1e-6)
 
 
+def test_a_picture_alone_is_enough(client, served_models, street):
+    picture = handle_file(street)
+    own = list(served_models.predictor(served_models.default).default_names)
+    file, names, shares = client.predict(picture, api_name="/segment")
+    assert names == own
+    assert_labels(file, shares, (150, 100), names)
+    _, names, low, high = client.predict(picture, api_name="/similarity")
+    assert names == own and low < high
+    files, names, _, table = client.predict(picture, api_name="/compare")
+    assert names == own and len(files) == len(table) == len(served_models.columns)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl here")
+def test_curl_as_the_readme_shows_it(page_url, street, tmp_path):
+    text = (ROOT / "tqdm_demo/interface/README.md").read_text(encoding="utf-8")
+    (script,) = [s for s in re.findall(r"```bash\n(.*?)```", text, re.S) if "curl" in s]
+    script = script.replace("http://127.0.0.1:7860", page_url.rstrip("/"))
+    script = script.replace("photo.jpg", str(street))
+    done = subprocess.run(["bash", "-ec", script], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    image = Image.open(tmp_path / "labels.png")
+    assert image.mode == "P" and image.size == (150, 100)
+
+
 def test_mistakes_are_sentences(client, sources, drawn_examples, tmp_path):
     source, picture = sources[0], handle_file(drawn_examples[0].path)
     with pytest.raises(AppError, match="There is no model 'elsewhere'"):
         client.predict(picture, ["road"], "elsewhere", api_name="/segment")
     with pytest.raises(AppError, match="There is no model 'elsewhere'"):
         client.predict(picture, ["road"], [source, "elsewhere"], api_name="/compare")
-    with pytest.raises(AppError, match="0 models: it takes 1 to 5"):
-        client.predict(picture, ["road"], [], api_name="/compare")
+    with pytest.raises(AppError, match="6 models: it takes 1 to 5"):
+        client.predict(picture, ["road"], [source] * 6, api_name="/compare")
     with pytest.raises(AppError, match="no stage 'clip'; it has 'before', 'after', 'mask'"):
         client.predict(picture, ["road"], source, "clip", api_name="/similarity")
     with pytest.raises(AppError, match="“Car” is there twice"):

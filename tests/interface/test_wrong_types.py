@@ -13,7 +13,7 @@ from tqdm_demo.interface.page import build_page, launch_page
 TEXT = base64.b64encode(saved(PLAIN, "PNG")).decode()
 PICTURE = "The picture is a file that was uploaded first"
 NAMES = 'The class names are a list of texts, such as ["road", "car, taxi"]'
-STAGE = "The stage is one of 'clip', 'before', 'after', 'mask'; this is "
+STAGE = "The stage is one of 'auto', 'clip', 'before', 'after', 'mask'; this is "
 MODEL = 'The model is one text, its "source" in /models; this is '
 # Endpoint, what takes the place of a good value, and what the answer says.
 CASES = [
@@ -46,7 +46,7 @@ CASES = [
     ("compare", {2: "streets-tqdm"}, "The models are a list of texts, each the"),
     ("compare", {2: None}, "; this is null."),
     ("compare", {2: [None]}, "; number 1 is null."),
-    ("compare", {2: []}, "0 models: it takes 1 to 5."),
+    ("compare", {2: ["a"] * 6}, "6 models: it takes 1 to 5."),
 ]
 
 
@@ -81,9 +81,15 @@ def test_every_wrong_type_is_told_what_is_expected(served, tiny_models):
 
 
 def test_a_wrong_number_of_values_is_told(served, tiny_models):
-    values = good_values(served, "segment", tiny_models.columns[0])
-    for wrong in ([], values[:2]):
-        assert call(served, "segment", wrong).said == MALFORMED
+    assert call(served, "segment", []).said == MALFORMED
+
+
+def test_values_that_have_a_default_can_be_left_out(served, tiny_models):
+    values = good_values(served, "similarity", tiny_models.columns[0])
+    for endpoint in ("segment", "similarity", "compare"):
+        for count in (1, 2):
+            reply = call(served, endpoint, values[:count])
+            assert reply.ok, (endpoint, reply)
 
 
 def test_the_endpoints_have_a_largest_picture(served, tiny_models):

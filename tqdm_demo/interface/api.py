@@ -34,7 +34,10 @@ MOST_MODELS = 5
 MOST_MEGAPIXELS = 16
 # Requests of programs that run side by side, of all callers together; those of the page are apart.
 AT_ONCE = 4
-StageName = Literal["clip", "before", "after", "mask"]
+StageName = Literal["auto", "clip", "before", "after", "mask"]
+# Empty lists and texts, and not null: gradio shows them to programmers as what they are.
+_MODELS_OWN: list[str] = []
+_DEFAULT = ""
 
 
 def add_endpoints(models: ModelManager, blocks: gr.Blocks) -> None:
@@ -79,37 +82,47 @@ class Endpoints:
         ]
 
     def segment(
-        self, picture: gr.FileData, names: list[str], model: str
+        self,
+        picture: gr.FileData,
+        names: list[str] = _MODELS_OWN,
+        model: str = _DEFAULT,
     ) -> tuple[gr.FileData, list[str], list[float]]:
         """Labels every pixel of a picture with one of the class names.
 
         Returns an 8-bit palette PNG of the picture's size whose values index the names, the
-        names, and the share of the picture (0 to 1) that each has. An empty list of names takes
-        those that the model was trained on.
+        names, and the share of the picture (0 to 1) that each has. Without names it takes those
+        that the model was trained on, without a model the first of /models that suits photographs.
         """
         with _in_words():
-            path, names, model = check_picture(picture), check_names(names), check_model(model)
+            path, names, model = check_picture(picture), check_names(names), self._model(model)
             result = self._models.predictor(model).segment(_read(path), names or None)
         return self._labels(result), list(result.names), list(result.shares)
 
     def similarity(
-        self, picture: gr.FileData, names: list[str], model: str, stage: StageName
+        self,
+        picture: gr.FileData,
+        names: list[str] = _MODELS_OWN,
+        model: str = _DEFAULT,
+        stage: StageName = "auto",
     ) -> tuple[gr.FileData, list[str], float, float]:
         """Says how similar every place of a picture is to the class names, at one stage.
 
         Stages: "clip" (zero-shot models: cosine of patch tokens and text), "before" (textual
         queries: before the pixel decoder, m = 0), "after" (trained models: after it, m = M),
-        "mask" (trained models: the scores that decide). Returns a NumPy file (.npz) with
+        "mask" (trained models: the scores that decide), "auto" ("after", or "clip" of zero-shot
+        models). Names and model have the defaults of /segment. Returns a NumPy file (.npz) with
         "similarity", float32 (names, height, width) on the model's own grid, and "names"; the
         names; the lowest and the highest value.
         """
         with _in_words():
-            path, names, model = check_picture(picture), check_names(names), check_model(model)
+            path, names, model = check_picture(picture), check_names(names), self._model(model)
             stage = check_stage(stage, StageName.__args__)
             stages = self._models.predictor(model).stages(_read(path), names or None)
+            if stage == "auto":
+                stage = "clip" if stages.after is None else "after"
             maps = getattr(stages, stage)
             if maps is None:
-                there = [s for s in StageName.__args__ if getattr(stages, s) is not None]
+                there = [s for s in StageName.__args__[1:] if getattr(stages, s) is not None]
                 raise ValueError(
                     f"This model has no stage {stage!r}; it has {', '.join(map(repr, there))}."
                 )
@@ -119,20 +132,30 @@ class Endpoints:
         return saved, list(stages.names), float(maps.min()), float(maps.max())
 
     def compare(
-        self, picture: gr.FileData, names: list[str], models: list[str]
+        self,
+        picture: gr.FileData,
+        names: list[str] = _MODELS_OWN,
+        models: list[str] = _MODELS_OWN,
     ) -> tuple[list[gr.FileData], list[str], list[list[float]], list[list[float]]]:
         """Asks several models for the same picture and class names.
 
         Returns for every model a label PNG as /segment does; the names; for every model the share
         (0 to 1) of every name; and for every pair of models the share of pixels (0 to 1) with the
-        same label, as a square table. An empty list of names takes those of the first model.
+        same label, as a square table. Without models it takes those that the page opens with,
+        without names those of the first model.
         """
         with _in_words():
             path, names = check_picture(picture), check_names(names)
-            results = self._results(path, names, check_models(models, MOST_MODELS))
+            results = self._results(path, names, self._sources(models))
         table = [[agreement(a.label_map, b.label_map) for b in results] for a in results]
         shares = [list(result.shares) for result in results]
         return [self._labels(result) for result in results], list(results[0].names), shares, table
+
+    def _model(self, value: Any) -> str:
+        return check_model(value) or self._models.default
+
+    def _sources(self, value: Any) -> list[str]:
+        return list(self._models.columns) if value == [] else check_models(value, MOST_MODELS)
 
     def _results(
         self, path: str, names: Sequence[str], models: Sequence[str]

@@ -20,6 +20,7 @@ from typing import Any
 
 import gradio as gr
 from gradio.block_function import BlockFunction
+from gradio.components.api_component import Api
 from gradio.state_holder import SessionState
 
 from tqdm_demo.inference.preprocessing import GONE
@@ -67,6 +68,10 @@ class GuardedBlocks(gr.Blocks):
         Raises:
             gr.Error: a file that is no upload, or inputs that gradio cannot prepare.
         """
+        # gradio fills in an endpoint's defaults for its own clients, not for plain requests.
+        missing = block_fn.inputs[len(inputs) :]
+        if all(isinstance(block, Api) and block.value is not None for block in missing):
+            inputs = [*inputs, *(block.value for block in missing)]
         try:
             check_files(inputs, self.upload_file_set, self.GRADIO_CACHE)
         except ValueError as error:

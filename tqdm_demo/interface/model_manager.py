@@ -27,6 +27,8 @@ from tqdm_demo.interface.turns import FairTurns, GradioJobs
 
 # Columns that the page opens with.
 COLUMNS = 3
+# A program that names no model sends photographs more often than drawn streets.
+PHOTOGRAPHS = "photos-tqdm"
 # Megabytes of all that is kept; see ModelManager.
 CACHE_MB = 1024
 
@@ -47,6 +49,7 @@ class ModelManager:
 
     Attributes:
         columns: the sources that the page opens with.
+        default: the source that answers a program which names none.
         cache: where all that is kept is.
         pictures: reads picture files.
         turns: at the models, for all users.
@@ -74,6 +77,7 @@ class ModelManager:
         self.columns = tuple(columns)[:COLUMNS]
         self._given = frozenset(sources)
         self._fetching = Fetching()
+        self.default = self.columns[0] if sources else PHOTOGRAPHS
         self.device = device
         self.max_models = max_models
         self.cache: BoundedCache[Any] = BoundedCache(cache_mb * 2**20, size_in_bytes)
