@@ -1,5 +1,6 @@
 import math
 
+import pytest
 import torch
 
 from tqdm_demo.model import deformable_attention
@@ -67,7 +68,6 @@ def test_it_starts_with_one_direction_per_head_and_one_distance_per_point():
     assert not layer.weights(torch.randn(1, 16)).any()
 
 
-@torch.no_grad()
 def test_under_autocast_the_sampling_places_are_float32(monkeypatch):
     """They differ from those of a pass in float32 by the rounding of the offsets alone."""
     torch.manual_seed(0)
@@ -93,3 +93,17 @@ def test_under_autocast_the_sampling_places_are_float32(monkeypatch):
     assert found.dtype == torch.float32
     pixels = (found - exact).abs() * torch.tensor((size[1], size[0])) / 2
     assert pixels.max() < offsets.abs().max().float() * 2**-6
+
+
+@pytest.mark.parametrize("sizes", [SIZES, [(5, 2), (3, 7)], [(1, 3), (4, 5)]])
+def test_inference_reads_the_same_points_as_training(sizes):
+    torch.manual_seed(3)
+    layer = DeformableAttention(12, 3, 2, 4)
+    for parameter in layer.parameters():
+        torch.nn.init.normal_(parameter, std=1.5)  # many points lie beyond the edges
+    values = torch.randn(2, sum(h * w for h, w in sizes), 12)
+    queries, reference = torch.randn(2, 6, 12), torch.rand(6, 2)
+    trained = layer(queries, values, reference, sizes)
+    with torch.inference_mode():
+        answered = layer(queries, values, reference, sizes)
+    torch.testing.assert_close(answered, trained.detach(), atol=1e-4, rtol=1e-5)

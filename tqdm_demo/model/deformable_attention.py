@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import product
 
 import torch
 import torch.nn.functional as F
@@ -58,6 +59,10 @@ class DeformableAttention(nn.Module):
         offsets = self.offsets(queries).view(batch, count, heads, levels, points, 2)
         weights = self.weights(queries).view(batch, count, heads, levels * points).softmax(-1)
         weights = weights.unflatten(-1, (levels, points))
+        if values.is_cpu and not torch.is_grad_enabled() and min(map(min, sizes)) > 1:
+            table = self.value(values).to(reference.dtype).view(-1, width // heads)
+            attended = _sum_of_points(table, offsets, weights, reference, sizes)
+            return self.output(attended.view(batch, count, width))
         # (B * A, C / A, N): channels before places, as grid_sample wants its maps.
         maps = self.value(values).transpose(1, 2).reshape(batch * heads, width // heads, -1)
         maps = maps.split([rows * columns for rows, columns in sizes], dim=2)
@@ -86,6 +91,66 @@ class DeformableAttention(nn.Module):
             nn.init.zeros_(layer)
         nn.init.xavier_uniform_(self.value.weight)
         nn.init.xavier_uniform_(self.output.weight)
+
+
+def _sum_of_points(
+    table: Tensor,
+    offsets: Tensor,
+    weights: Tensor,
+    reference: Tensor,
+    sizes: Sequence[tuple[int, int]],
+) -> Tensor:
+    """What all points of a query and head read, weighted and added up.
+
+    The same as ``grid_sample`` level by level, to rounding, in half of its time on a CPU: one
+    lookup with 4 L P weights a query and head, and nothing is transposed. Forward only.
+
+    Args:
+        table: (B * S * A, C / A), the S values of all levels, the heads of one behind another.
+        offsets: (B, N, A, L, P, 2) in cells of the level, (x, y); ``weights`` (B, N, A, L, P).
+        reference: (N, 2) in [0, 1].
+        sizes: (h, w) of every level, each at least 2.
+
+    Returns:
+        (B * N * A, C / A).
+    """
+    batch, count, heads, _, points = weights.shape
+    rows, columns = torch.tensor(sizes).repeat_interleave(points, 0).to(reference).unbind(1)
+    x, y = offsets.flatten(3, 4).unbind(-1)  # (B, N, A, L * P)
+    left, *across = _cells(x + (reference[:, 0, None, None] * columns - 0.5), columns)
+    top, *down = _cells(y + (reference[:, 1, None, None] * rows - 0.5), rows)
+    cells = torch.tensor([h * w for h, w in sizes])
+    before = (cells.cumsum(0) - cells).repeat_interleave(points)
+    picture = torch.arange(batch).view(-1, 1, 1, 1) * int(cells.sum())
+    constant = (before + picture) * heads + torch.arange(heads)[:, None]  # (B, 1, A, L * P)
+    first = top.mul_(columns).add_(left).int().mul_(heads).add_(constant.int())
+    step = columns.int() * heads  # to the cell below
+    index = first.new_empty(batch, count, heads, 4, first.shape[-1])
+    shares = table.new_empty(index.shape)
+    weights = weights.flatten(3)
+    for corner, (y_share, x_share) in enumerate(product(down, across)):
+        below, right = divmod(corner, 2)
+        index[..., corner, :] = first + (below * step + right * heads)
+        shares[..., corner, :] = y_share * x_share * weights
+    bags = (batch * count * heads, -1)
+    return F.embedding_bag(
+        index.view(bags), table, mode="sum", per_sample_weights=shares.view(bags)
+    )
+
+
+def _cells(places: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The first of two neighbouring cells that places lie between, and the share of both.
+
+    A place beyond the last centre keeps the last two cells; the share of one, or of both, is 0.
+
+    Args:
+        places: in cells, the first one's centre at 0.
+        lengths: cells in all, at least 2.
+    """
+    first = places.floor().clamp_(min=0).minimum(lengths - 2)
+    distance = places - first
+    second_share = (distance - 1).abs_().neg_().add_(1).relu_()
+    return first, distance.abs_().neg_().add_(1).relu_(), second_share
 
 
 def _by_head(values: Tensor) -> Tensor:
