@@ -32,11 +32,14 @@ class ImageFeatures:
         dense: (B, D, ., .) patch embeddings in the joint space, not normalised: of size (h, w), or
             twice that from the bundled CLIP's tower.
         global_embedding: (B, D) embedding of the whole image, not normalised.
+        is_projected: the pyramid has gone through ``PixelDecoder.project`` already: its maps are
+            (B, C, ., .), of the decoder's width, a third of the memory.
     """
 
     pyramid: tuple[Tensor, ...]
     dense: Tensor
     global_embedding: Tensor
+    is_projected: bool = False
 
 
 @dataclass(frozen=True)

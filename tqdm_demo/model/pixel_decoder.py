@@ -78,15 +78,25 @@ class PixelDecoder(nn.Module):
         self.mask_features = nn.Conv2d(width, width, 1)
 
     def forward(self, pyramid: Sequence[Tensor], slot_text: Tensor | None) -> PixelFeatures:
+        """Decodes; ``pyramid``: four maps (B, E, ., .), fine to coarse; see :meth:`decode`."""
+        return self.decode(self.project(pyramid), slot_text)
+
+    def project(self, pyramid: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """Four maps (B, E, ., .), fine to coarse, to (B, C, ., .): all that needs no text."""
+        finest, *others = pyramid
+        layers = reversed(self.inputs)
+        projected = [layer(level) for layer, level in zip(layers, others, strict=True)]
+        return self.lateral(finest), *projected
+
+    def decode(self, levels: Sequence[Tensor], slot_text: Tensor | None) -> PixelFeatures:
         """Decodes.
 
         Args:
-            pyramid: four maps (B, E, ., .), fine to coarse.
+            levels: of :meth:`project`.
             slot_text: (B, M, D), one text query per class slot, in slot order; None without
                 text-to-pixel attention.
         """
-        coarse_first = pyramid[:0:-1]
-        maps = [layer(level) for layer, level in zip(self.inputs, coarse_first, strict=True)]
+        finest, maps = levels[0], levels[:0:-1]
         sizes = [(level.shape[2], level.shape[3]) for level in maps]
         pixels = torch.cat([to_tokens(level) for level in maps], dim=1)
         positions = torch.cat(
@@ -101,7 +111,6 @@ class PixelDecoder(nn.Module):
             pixels = layer(pixels, positions, reference, sizes, text, self.text_positions)
         parts = self.post_norm(pixels).split([h * w for h, w in sizes], dim=1)
         memories = [to_map(part, size) for part, size in zip(parts, sizes, strict=True)]
-        finest = self.lateral(pyramid[0])
         finest = finest + F.interpolate(
             memories[-1], finest.shape[2:], mode="bilinear", align_corners=False
         )

@@ -163,7 +163,10 @@ class Segmenter(nn.Module):
                 F.normalize(features.dense, dim=1),
             )
             slot_text = text_queries[:, assignment.primary]
-        pixels = self.pixel_decoder(features.pyramid, slot_text)
+        levels = features.pyramid
+        if not features.is_projected:
+            levels = self.pixel_decoder.project(levels)
+        pixels = self.pixel_decoder.decode(levels, slot_text)
         predictions = self.mask_decoder(pixels, text_queries, assignment)
         return Decoding(predictions, pixels, text_queries, score_map)
 

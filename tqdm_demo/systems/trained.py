@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from tqdm_demo.model.assignment import QueryAssignment
+from tqdm_demo.model.fused_pyramid import FusedPyramid
 from tqdm_demo.model.image_encoder import ImageFeatures
 from tqdm_demo.model.segmenter import Decoding, Segmenter
 from tqdm_demo.systems.system import NearestClass, ScoreMaps
@@ -40,12 +41,16 @@ class TrainedModel:
         self.window_stride = config.window_stride
         self.longest_name = segmenter.text_encoder.longest_name
         self._device = next(segmenter.parameters()).device
+        self._pyramid = FusedPyramid(segmenter.image_encoder.pyramid, segmenter.pixel_decoder)
         with torch.inference_mode():
             self._trained = self.encode_names(self.default_names)
 
     def encode_image(self, pixels: torch.Tensor) -> ImageFeatures:
-        """Encodes normalised pixels (B, 3, H, W)."""
-        return self.segmenter.encode_image(pixels.to(self._device))
+        """Encodes normalised pixels (B, 3, H, W), as far as nothing depends on names."""
+        output = self.segmenter.image_encoder.run_tower(pixels.to(self._device))
+        return ImageFeatures(
+            self._pyramid(output), output.dense, output.global_embedding, is_projected=True
+        )
 
     def encode_names(self, names: Sequence[str]) -> torch.Tensor:
         """Class embeddings (N, D), not normalised."""
