@@ -4,7 +4,7 @@ import open_clip
 import pytest
 import torch
 
-from tqdm_demo.systems.tokens import check_tokens, encode, read_tokens, tokenize
+from tqdm_demo.systems.tokens import check_tokens, encode, read_tokens, tokenize, tokenizer
 from tqdm_demo.systems.zero_shot import TEMPLATES
 
 NAMES = ["road", "traffic light", "Straße", "自動車", "🚗 car", "don't <b> & co"]
@@ -61,3 +61,11 @@ def test_the_tokens_of_words_and_templates():
     found = read_tokens(["car", "zebra"], ["a photo of a {}"])
     texts = tokenize(["car", "zebra"], 12, ["a photo of a {}", "{}"])
     assert set(texts.unique().tolist()) == found
+
+
+def test_the_tokenizer_keeps_no_words():
+    before = len(tokenizer().cache)
+    assert encode("a word that nobody has sent: zwqx") == encode.__wrapped__(
+        "a word that nobody has sent: zwqx"
+    )
+    assert len(tokenizer().cache) == before

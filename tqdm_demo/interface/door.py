@@ -82,6 +82,27 @@ class GuardedBlocks(gr.Blocks):
             told = isinstance(error, gr.Error) and len(str(error.message)) <= LONGEST_SENTENCE
             sentence = error.message if told else MALFORMED
             raise gr.Error(sentence, print_exception=False) from error
+        finally:
+            forget_shown(state)
+
+    async def postprocess_data(
+        self, block_fn: BlockFunction, predictions: list[Any] | dict, state: SessionState | None
+    ) -> list[Any]:
+        """Prepares the outputs of an event as gradio does, and keeps none of them."""
+        try:
+            return await super().postprocess_data(block_fn, predictions, state)
+        finally:
+            forget_shown(state)
+
+
+def forget_shown(state: SessionState | None) -> None:
+    """Drops what the components of a session show; its ``gr.State`` values stay.
+
+    gradio keeps a copy for its deep links, which the page does not use: pictures of 1000 sessions
+    would take gigabytes, and anybody could have theirs written to the server's disk.
+    """
+    if state is not None:
+        state.config_values.clear()
 
 
 def check_files(inputs: Any, uploads: Collection[str], folder: str) -> None:

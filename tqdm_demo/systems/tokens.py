@@ -16,10 +16,19 @@ from torch import Tensor
 KEPT_TEXTS = 4096
 
 
+class _FixedWords(dict):
+    """Words that are known from the start; no other is added."""
+
+    def __setitem__(self, word: str, tokens: str) -> None:
+        """Keeps nothing: open_clip would keep every word that anybody has ever sent."""
+
+
 @cache
 def tokenizer() -> open_clip.SimpleTokenizer:
-    """CLIP's own tokenizer, which all models share."""
-    return open_clip.SimpleTokenizer()
+    """CLIP's own tokenizer, which all models share. :func:`encode` keeps what it has read."""
+    made = open_clip.SimpleTokenizer()
+    made.cache = _FixedWords(made.cache)
+    return made
 
 
 @lru_cache(KEPT_TEXTS)
