@@ -20,10 +20,9 @@ from tqdm_demo.inference.preprocessing import cut_window
 from tqdm_demo.inference.sliding_window import (
     SlidingWindow,
     Window,
-    bilinear_matrix,
-    upsample_argmax,
     window_starts,
 )
+from tqdm_demo.inference.upsampling import upsample_argmax
 from tqdm_demo.model.segmenter import Segmenter
 from tqdm_demo.systems.trained import TrainedModel
 
@@ -140,29 +139,6 @@ def test_a_cut_of_an_enlarged_picture_is_that_of_the_enlarged_picture():
     assert np.abs(part - whole[30:80, 77:141]).max() <= 4
     same = cut_window(image, (40, 60), 3, 5, (7, 11))
     np.testing.assert_array_equal(same, image[3:10, 5:16])
-
-
-@pytest.mark.parametrize("size", [(31, 45), (2, 3), (1, 1)])
-def test_winners_are_the_argmax_of_the_resized_scores(size):
-    scores = torch.rand(NAMES, 4, 7, generator=torch.Generator().manual_seed(2))
-    resized = F.interpolate(scores[None], size, mode="bilinear")[0]
-    found = upsample_argmax(scores, size)
-    assert found.dtype == np.uint8 and found.shape == size
-    np.testing.assert_array_equal(found, resized.argmax(0).numpy())
-
-
-def test_winners_do_not_depend_on_the_blocks(monkeypatch):
-    scores = torch.rand(NAMES, 4, 7, generator=torch.Generator().manual_seed(2))
-    whole = upsample_argmax(scores, (31, 45))
-    monkeypatch.setattr("tqdm_demo.inference.sliding_window._BLOCK", 1000)
-    np.testing.assert_array_equal(upsample_argmax(scores, (31, 45)), whole)
-
-
-def test_weights_are_those_of_bilinear_resizing():
-    values = torch.rand(1, 1, 9, generator=torch.Generator().manual_seed(3))
-    expected = F.interpolate(values, 36, mode="linear", align_corners=False)[0, 0]
-    weights = bilinear_matrix(torch.arange(36.0), 36, 9)
-    assert torch.allclose(weights @ values[0, 0], expected, atol=1e-6)
 
 
 @pytest.fixture(scope="module")

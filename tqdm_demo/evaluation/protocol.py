@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 
 from tqdm_demo.inference.preprocessing import model_size
-from tqdm_demo.inference.sliding_window import upsample_argmax
+from tqdm_demo.inference.upsampling import upsample_argmax
 
 SINGLE, WINDOWS = "single", "windows"
 

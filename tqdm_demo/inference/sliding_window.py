@@ -17,12 +17,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tqdm_demo.inference.upsampling import bilinear_matrix, pixel_positions
+
 # Longest side that a small picture is enlarged to, in window sides.
 _LONGEST = 8
 # Pixels of the maps that are kept for display.
 _SHOWN_PIXELS = 1 << 19
-# Values of one block of resized scores.
-_BLOCK = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -126,51 +126,13 @@ def window_starts(length: int, window: int, stride: int) -> list[int]:
     return [min(index * stride, length - window) for index in range(count)]
 
 
-def upsample_argmax(scores: Tensor, size: tuple[int, int]) -> np.ndarray:
-    """Resizes scores (K, h, w) to ``size`` = (H, W) and takes the largest: uint8 (H, W).
-
-    A few rows at a time, so that a picture of 48 megapixels needs no K maps of its size.
-    """
-    columns = bilinear_matrix(_centres(size[1], size[1]), size[1], scores.shape[2]).to(scores)
-    rows = bilinear_matrix(_centres(size[0], size[0]), size[0], scores.shape[1]).to(scores)
-    wide = scores @ columns.T
-    step = max(1, _BLOCK // (len(scores) * size[1]))
-    parts = [
-        # max and not argmax, which takes three times as long on a CPU
-        (block @ wide).max(dim=0).indices.to(torch.uint8).cpu()
-        for block in rows.split(step)
-    ]
-    return torch.cat(parts).numpy()
-
-
-def bilinear_matrix(positions: Tensor, length: int, cells: int) -> Tensor:
-    """The weights (n, cells) with which bilinear resizing makes pixels of the cells of a map.
-
-    ``torch.nn.functional.interpolate`` without aligned corners, at any positions.
-
-    Args:
-        positions: (n,) in pixels; the centre of the first pixel is 0.
-        length: pixels that the map covers.
-        cells: of the map along this side.
-    """
-    places = ((positions + 0.5) * (cells / length) - 0.5).clamp(0, cells - 1)
-    below = places.floor().long()
-    above = (below + 1).clamp(max=cells - 1)
-    share = (places - below).float()
-    weights = torch.zeros(len(positions), cells)
-    index = torch.arange(len(positions))
-    weights[index, below] += 1 - share
-    weights[index, above] += share
-    return weights
-
-
 class _Axis:
     """One side of a grid of pixels that are asked for, laid over the resized picture."""
 
     def __init__(self, count: int, resized: int, window: int) -> None:
         self.count = count
         self.window = window
-        self._positions = _centres(count, resized)
+        self._positions = pixel_positions(count, resized)
 
     def covered(self, start: int) -> tuple[int, int]:
         """First pixel in the window that starts at ``start``, and the first one behind it."""
@@ -269,11 +231,6 @@ def _resized(scores: Tensor, rows: _Axis, columns: _Axis, top: int, left: int) -
     down = rows.weights(top, scores.shape[1]).to(scores)
     right = columns.weights(left, scores.shape[2]).to(scores)
     return down @ scores @ right.T
-
-
-def _centres(count: int, length: int) -> Tensor:
-    """Positions of ``count`` pixel centres that share ``length`` pixels, float64."""
-    return (torch.arange(count, dtype=torch.float64) + 0.5) * (length / count) - 0.5
 
 
 def _chunks(values: list[int], size: int) -> Iterator[list[int]]:
