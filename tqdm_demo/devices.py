@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import os
+from pathlib import Path
 
 import torch
 
@@ -27,6 +29,15 @@ def choose_device(device: str) -> torch.device:
     return torch.device(device)
 
 
+def computes_bfloat16(device: torch.device) -> bool:
+    """Whether ``device`` multiplies bfloat16 matrices by itself."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == "cpu":
+        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return False
+
+
 def release_memory() -> None:
     """Gives back what a model held that nobody refers to any more."""
     gc.collect()
@@ -40,3 +51,29 @@ def is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "allocate memory" in str(
         error
     )
+
+
+def cpu_limit(groups: Path = Path("/sys/fs/cgroup")) -> int:
+    """CPUs that this process may use: a container often sees more than it is given.
+
+    The least of ``CPU_CORES`` (which Hugging Face sets), the cgroup's quota (version 2 or 1) and
+    what the scheduler allows; at least 1.
+    """
+    schedulable = getattr(os, "sched_getaffinity", lambda process: range(os.cpu_count() or 1))(0)
+    limits = [float(len(schedulable))]
+    if (cores := os.environ.get("CPU_CORES", "")).replace(".", "", 1).isdigit():
+        limits.append(float(cores))
+    for files in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):
+        try:
+            quota, period = " ".join((groups / file).read_text() for file in files).split()
+            limits.append(float(quota) / float(period))
+        except (OSError, ValueError):  # no such file, or "max"
+            continue
+    return max(1, int(min(limit for limit in limits if limit > 0)))
+
+
+def limit_cache(megabytes: int, device: torch.device) -> int:
+    """What may be kept, in megabytes: on a GPU, where it lies, a quarter of its memory at most."""
+    if device.type != "cuda":
+        return megabytes
+    return min(megabytes, torch.cuda.get_device_properties(device).total_memory // 2**22)

@@ -25,6 +25,7 @@ from tqdm_demo.class_list import ClassList
 from tqdm_demo.devices import choose_device
 from tqdm_demo.inference.cache import BoundedCache, size_in_bytes
 from tqdm_demo.inference.encoded import Names, Picture
+from tqdm_demo.inference.precision import Autocast, choose_precision, probe
 from tqdm_demo.inference.preprocessing import cut_window, model_size, read_image, to_pixels
 from tqdm_demo.inference.segmentation import Segmentation, Timings
 from tqdm_demo.inference.sliding_window import Merged, SlidingWindow, Window
@@ -51,6 +52,7 @@ class Predictor:
             share it; None = one of its own, of :data:`KEPT_BYTES`.
         turn: gives what is held while the model runs, for a slice of the work (one picture in one
             pass, one batch of windows, the names) at a time; several models may share it.
+        autocast: gives the context in which pictures are encoded and decoded, for its precision.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Predictor:
         window_batch: int = 4,
         cache: BoundedCache[Any] | None = None,
         turn: Turn = nullcontext,
+        autocast: Autocast = nullcontext,
     ) -> None:
         if window_batch < 1:
             raise ValueError(f"window_batch is {window_batch}; it must be at least 1")
@@ -68,6 +71,7 @@ class Predictor:
             cache = BoundedCache(KEPT_BYTES, size_in_bytes)
         self._cache = cache.section()
         self._turn = turn
+        self._autocast = autocast
 
     @classmethod
     def load(
@@ -77,6 +81,7 @@ class Predictor:
         window_batch: int = 4,
         cache: BoundedCache[Any] | None = None,
         turn: Turn = nullcontext,
+        precision: str = "float32",
     ) -> Predictor:
         """Loads a model, from the network only what is not on this machine.
 
@@ -86,12 +91,20 @@ class Predictor:
             window_batch: windows that are encoded at once.
             cache: see the class, as for ``turn``.
             turn: see ``cache``.
+            precision: ``auto``, ``float32`` or ``bfloat16``, see :mod:`.precision`.
 
         Raises:
-            ValueError: an unknown source or device, or a folder that holds no such model.
+            ValueError: an unknown source, device or precision, or a folder without such a model.
         """
         chosen = choose_device(device)
-        return cls(load_model(source, chosen), window_batch, cache, turn)
+        model = load_model(source, chosen)
+
+        def label(autocast: Autocast) -> np.ndarray:
+            trial = cls(model, window_batch, autocast=autocast)
+            return trial.segment(probe(model.input_size), mode=SINGLE).label_map
+
+        autocast = choose_precision(precision, chosen, label)
+        return cls(model, window_batch, cache, turn, autocast)
 
     def forget(self) -> None:
         """Drops all that is kept of pictures and names."""
@@ -187,7 +200,8 @@ class Predictor:
         text = self._encode_names(classes)
         with self._turn():
             features = self._encode_picture(picture)
-            maps = compute_stages(self.model, features, text.embeddings, text.names)
+            with self._autocast():
+                maps = compute_stages(self.model, features, text.embeddings, text.names)
         best = {stage: text.best(m)[0].float().cpu().numpy() for stage, m in maps.items()}
         return Stages(classes.names, **best)
 
@@ -248,8 +262,9 @@ class Predictor:
 
     def _answer(self, features: Features, text: Names) -> tuple[Tensor, Tensor]:
         """Scores and similarity (B, K, h, w)."""
-        maps = self.model.answer(features, text.embeddings, text.names)
-        return text.best(maps.scores), text.best(maps.similarity)
+        with self._autocast():
+            maps = self.model.answer(features, text.embeddings, text.names)
+        return text.best(maps.scores).float(), text.best(maps.similarity).float()
 
     def _encode_picture(self, picture: Picture) -> Features:
         """Features of the whole picture, resized to the model's size."""
@@ -267,8 +282,12 @@ class Predictor:
 
     def _encode(self, picture: Picture, part: Hashable, pixels: Callable[[], Tensor]) -> Features:
         start = time.perf_counter()
-        encode = self.model.encode_image
-        features, reused = self._cache.get((picture.key, part), lambda: encode(pixels()))
+
+        def encode() -> Features:
+            with self._autocast():
+                return self.model.encode_image(pixels())
+
+        features, reused = self._cache.get((picture.key, part), encode)
         if not reused:
             picture.reused = False
             picture.encode_ms += 1000 * (time.perf_counter() - start)

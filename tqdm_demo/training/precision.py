@@ -10,14 +10,7 @@ import warnings
 
 import torch
 
-
-def computes_bfloat16(device: torch.device) -> bool:
-    """Whether ``device`` multiplies bfloat16 matrices by itself."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    if device.type == "cpu":
-        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-    return False
+from tqdm_demo.devices import computes_bfloat16
 
 
 def mixed_precision(device: torch.device, bfloat16: bool) -> torch.autocast:
