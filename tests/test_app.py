@@ -1,12 +1,15 @@
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from tqdm_demo.checkpoints import folder as checkpoint
+from tqdm_demo.interface.options import VARIABLES, parse_options
 from tqdm_demo.interface.page import LIMITS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -22,23 +25,62 @@ def app(monkeypatch):
     monkeypatch.setattr(
         module, "launch_page", lambda page, host, port: module.launched.append((page, host, port))
     )
-    monkeypatch.delenv("SPACE_ID", raising=False)
     return module
 
 
-def test_arguments(app):
-    default = app.parse_arguments([])
-    assert (default.port, default.model, default.device) == (None, [], "auto")
+def test_arguments():
+    default = parse_options([])
+    assert (default.host, default.port) == ("127.0.0.1", None)
+    assert (default.model, default.device, default.precision) == ([], "auto", "auto")
     assert (default.max_models, default.window_batch, default.cache_mb) == (4, 4, 1024)
-    given = app.parse_arguments(["--model", "runs/mine", "--model", "a/b", "--max-models", "1"])
+    given = parse_options(["--model", "runs/mine", "--model", "a/b", "--max-models", "1"])
     assert (given.model, given.max_models) == (["runs/mine", "a/b"], 1)
     with pytest.raises(SystemExit):
-        app.parse_arguments(["--device", "tpu"])
+        parse_options(["--device", "tpu"])
 
 
-def test_a_host_is_told_the_limits(app, capsys):
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch):
+    """No variable that a host would set, and the number of threads as it was."""
+    for name in ("SPACE_ID", "TQDM_MODELS", *sum(VARIABLES.values(), ())):
+        monkeypatch.delenv(name, raising=False)
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+def test_variables_stand_for_options_and_the_command_line_comes_first(monkeypatch, capsys):
+    monkeypatch.setenv("GRADIO_SERVER_PORT", "7001")
+    monkeypatch.setenv("GRADIO_SERVER_NAME", "0.0.0.0")
+    monkeypatch.setenv("TQDM_MODELS", "a/b, published:tqdm-eva02-l-gta5,")
+    monkeypatch.setenv("TQDM_MAX_MODELS", "2")
+    monkeypatch.setenv("TQDM_PRECISION", "float32")
+    options = parse_options(["--max-models", "3"])
+    assert (options.host, options.port, options.max_models) == ("0.0.0.0", 7001, 3)
+    assert options.model == ["a/b", "published:tqdm-eva02-l-gta5"]
+    assert options.precision == "float32"
+    monkeypatch.setenv("TQDM_PORT", "7002")
+    assert parse_options([]).port == 7002
+    assert parse_options(["--model", "mine"]).model == ["mine"]
+    monkeypatch.setenv("TQDM_DEVICE", "tpu")
     with pytest.raises(SystemExit):
-        app.parse_arguments(["--help"])
+        parse_options([])
+    assert "--device: invalid choice: 'tpu'" in capsys.readouterr().err
+
+
+def test_every_option_has_a_variable_and_help_names_it(capsys):
+    with pytest.raises(SystemExit):
+        parse_options(["--help"])
+    printed = " ".join(capsys.readouterr().out.split())
+    options = set(re.findall(r"\[(--[\w-]+)", printed))
+    assert options == {*VARIABLES, "--model", "--cache-dir"}
+    named = {"TQDM_MODELS", "TQDM_CACHE_DIR", *sum(VARIABLES.values(), ())}
+    assert named <= set(re.findall(r"\b[A-Z_]+\b", printed))
+
+
+def test_a_host_is_told_the_limits(capsys):
+    with pytest.raises(SystemExit):
+        parse_options(["--help"])
     assert LIMITS in " ".join(capsys.readouterr().out.split())
     readme = (ROOT / "tqdm_demo" / "interface" / "README.md").read_text(encoding="utf-8")
     assert LIMITS in " ".join(readme.replace("`", "").split())

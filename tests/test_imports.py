@@ -23,7 +23,7 @@ FLOORS = (
     {"model", "streets"},
     {
         *("config", "config_json", "presets", "vocabulary", "class_list"),
-        *("console", "devices", "atomic_files"),
+        *("console", "devices", "atomic_files", "space_files"),
     },
 )
 FLOOR = {package: number for number, floor in enumerate(FLOORS) for package in floor}
@@ -31,6 +31,7 @@ FLOOR = {package: number for number, floor in enumerate(FLOORS) for package in f
 INTERFACE_MAY = {
     "inference",
     "checkpoints.sources",
+    "checkpoints.published.store",  # the option that names its folder
     "streets.domains",
     "devices",
     "vocabulary",

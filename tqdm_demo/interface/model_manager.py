@@ -46,6 +46,7 @@ class ModelManager:
             :class:`Predictor`.
         cache_mb: what all that is kept may take, in megabytes of 2**20 bytes: decoded pictures,
             features of pictures, embeddings of names and answers, of all models together.
+        fixed: offer the given and the bundled models alone.
 
     Attributes:
         columns: the sources that the page opens with.
@@ -65,13 +66,15 @@ class ModelManager:
         max_models: int = 4,
         load: Callable[..., Predictor] = Predictor.load,
         cache_mb: int = CACHE_MB,
+        fixed: bool = False,
     ) -> None:
         if max_models < 1:
             raise ValueError(f"max_models is {max_models}; at least one model must stay loaded")
         if cache_mb < 1:
             raise ValueError(f"cache_mb is {cache_mb}; it must be at least 1")
         curated = (model.source for model in CURATED)
-        known = dict.fromkeys((*sources, *BUNDLED, *PUBLISHED_SOURCES, *curated))
+        more = () if fixed else (*PUBLISHED_SOURCES, *curated)
+        known = dict.fromkeys((*sources, *BUNDLED, *more))
         self._entries = {source: describe(source) for source in known}
         columns = dict.fromkeys((*(sources or BUNDLED[:1]), *BUNDLED[1:]))
         self.columns = tuple(columns)[:COLUMNS]
