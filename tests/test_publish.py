@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,6 +18,10 @@ class StandInHub:
 
     def __init__(self, error: Exception | None = None) -> None:
         self.created, self.commits, self.error = [], [], error
+        self.variables = {}
+
+    def add_space_variable(self, repository: str, name: str, value: str) -> None:
+        self.variables[name] = value
 
     def create_repo(self, repository: str, **settings: object) -> str:
         if self.error is not None:
@@ -54,6 +59,7 @@ def demo(tmp_path) -> Path:
         path = tmp_path / "demo" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)
+    (tmp_path / "demo" / "README.md").write_text("---\nsdk: gradio\n---\n# Demo\n")
     (tmp_path / "private.py").write_text("secret")
     (tmp_path / "demo/tqdm_demo/link.py").symlink_to(tmp_path / "private.py")
     (tmp_path / "elsewhere").mkdir()
@@ -98,7 +104,8 @@ def test_a_token_stops_everything(demo, hub, monkeypatch):
 def test_the_real_demo_is_complete_and_small(capsys, hub):
     main(["--space", "user/demo", "--dry-run"])
     printed = capsys.readouterr().out
-    names = {line.split()[1] for line in printed.splitlines()[:-2]}
+    *files, total = re.findall(r"^ *([\d,]+)  (.+)$", printed, re.M)
+    names = {name for _, name in files}
     assert {
         "app.py",
         "README.md",
@@ -109,8 +116,8 @@ def test_the_real_demo_is_complete_and_small(capsys, hub):
     assert not [name for name in names if name.startswith(("tests", "runs", ".venv", ".git/"))]
     code = {str(p.relative_to(publish.ROOT)) for p in publish.ROOT.glob("tqdm_demo/**/*.py")}
     assert code <= names
-    total = int(printed.splitlines()[-2].split()[0].replace(",", ""))
-    assert total < 60_000_000
+    assert int(total[0].replace(",", "")) < 60_000_000 and total[1] == f"{len(files)} files"
+    assert "suggested_hardware: cpu-basic" in printed and "download.pytorch.org" in printed
     assert "nothing was sent to user/demo (space)" in printed and hub.created == []
 
 
@@ -118,7 +125,7 @@ def test_a_model_is_its_configuration_its_tensors_and_a_card(tiny_weights, hub, 
     folder = tiny_weights / "tiny-tqdm"
     main([str(folder), "user/model", "--private"])
     assert hub.created == [
-        ("user/model", {"repo_type": "model", "private": True, "exist_ok": True, "space_sdk": None})
+        ("user/model", {"repo_type": "model", "private": True, "exist_ok": True})
     ]
     (commit,) = hub.commits
     sent = {operation.path_in_repo: operation.path_or_fileobj for operation in commit.operations}
@@ -139,7 +146,32 @@ def test_a_space_is_sent_as_a_gradio_space(demo, hub, monkeypatch):
     (commit,) = hub.commits
     assert commit.repo_type == "space"
     names = [operation.path_in_repo for operation in commit.operations]
-    assert names == [upload.name for upload in space_uploads(demo)]
+    assert sorted(names) == [upload.name for upload in space_uploads(demo)]
+    assert set(names[-2:]) == {"README.md", "app.py"}, "nothing starts before all is there"
+    assert settings["space_hardware"] == "cpu-basic" and hub.variables == {}
+
+
+def test_many_files_are_sent_in_several_commits(demo, hub, monkeypatch):
+    monkeypatch.setattr(publish, "ROOT", demo)
+    monkeypatch.setattr(publish, "MOST_FILES", 5)
+    main(["--space", "user/demo", "--hardware", "zero-a10g", "--models", "a/b,published:x"])
+    assert [len(commit.operations) for commit in hub.commits] == [5, 5, 4]
+    assert hub.variables == {"TQDM_MODELS": "a/b,published:x"}
+    assert hub.created[0][1]["space_hardware"] == "zero-a10g"
+
+
+def test_an_exported_space_is_what_would_be_sent(demo, hub, tmp_path, monkeypatch):
+    monkeypatch.setattr(publish, "ROOT", demo)
+    folder = tmp_path / "space"
+    main(["--space", "user/demo", "--export", str(folder)])
+    there = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    assert there == {upload.name for upload in space_uploads(demo)} | {".gitattributes"}
+    assert "*.safetensors filter=lfs" in (folder / ".gitattributes").read_text()
+    assert hub.created == []
+    with pytest.raises(SystemExit, match="exists already"):
+        main(["--space", "user/demo", "--export", str(folder)])
+    with pytest.raises(SystemExit):
+        main(["tiny", "user/model", "--export", str(tmp_path / "other")])
 
 
 def test_a_dry_run_asks_nothing_of_the_hub(tiny_weights, hub, capsys):

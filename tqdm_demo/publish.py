@@ -2,21 +2,24 @@
 
     python -m tqdm_demo.publish MODEL user/name            a model folder, as a model repository
     python -m tqdm_demo.publish --space user/name          the demo, as a Gradio Space
+    python -m tqdm_demo.publish --space user/name --hardware zero-a10g --models published:NAME
 
-MODEL is a bundled name or a checkpoint folder. What is sent is an allow-list, in one commit: of a
-model its configuration, its tensors and a card (what its folder says, and what config.json
-records); of the demo the code, the bundled models and the examples. Data, caches, trainings, tests
-and hidden files are never sent, nor anything that a link points to, and a file with a Hub token in
-it stops everything. ``--dry-run`` lists the files with their sizes and uses no network. Otherwise
-log in first: ``hf auth login``. It takes as long as the connection needs for the files; memory
-stays below 1 GB.
+MODEL is a bundled name or a checkpoint folder. What is sent is an allow-list, in commits of fewer
+than a hundred files: of a model its configuration, its tensors and a card (what its folder says,
+and what config.json records); of the demo the code, the bundled models and the examples. Data,
+caches, trainings, tests and hidden files are never sent, nor anything that a link points to, and a
+file with a Hub token in it stops everything. A Space's front matter and requirements are written
+for its hardware, and TQDM_MODELS is set to --models. ``--dry-run`` lists the files with their sizes
+and shows what is written, ``--export FOLDER`` writes all of it into a folder (with a
+.gitattributes, for a push with git and LFS); both use no network. Otherwise log in first: ``hf auth
+login``. It takes as long as the connection needs for the files; memory stays below 1 GB.
 """
 
 from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +29,14 @@ from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
 from tqdm_demo.checkpoints.folder import CONFIG_FILE, TENSOR_FILE, read_config, resolve_source
 from tqdm_demo.checkpoints.model_card import complete_card
 from tqdm_demo.console import print_any_text
+from tqdm_demo.space_files import (
+    GIT_ATTRIBUTES,
+    HARDWARE,
+    describe_space,
+    space_readme,
+    space_requirements,
+    space_variables,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 CARD_FILE = "README.md"
@@ -49,6 +60,8 @@ SPACE_FILES = (
     "examples/**/*.jpg",
     "examples/**/*.png",
 )
+# Fewer than a hundred files a commit are recommended.
+MOST_FILES = 90
 _TOKEN = re.compile(rb"\bhf_[A-Za-z0-9]{30,}")
 _TEXTS = {".py", ".css", ".js", ".html", ".md", ".json", ".txt", ""}
 
@@ -71,24 +84,48 @@ class Upload:
         return len(self.content) if isinstance(self.content, bytes) else self.content.stat().st_size
 
 
+@dataclass(frozen=True)
+class Space:
+    """What a Space runs on.
+
+    Attributes:
+        hardware: of ``space_files.HARDWARE``.
+        variables: by name.
+    """
+
+    hardware: str
+    variables: Mapping[str, str]
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the program; the arguments are those of the command line."""
     print_any_text()
     options = _parse(arguments)
     try:
         if options.space:
-            uploads, kind = space_uploads(ROOT), "space"
+            uploads, kind = space_uploads(ROOT, options.hardware, options.models), "space"
         else:
             uploads, kind = model_uploads(resolve_source(options.model)), "model"
         check_for_tokens(uploads)
     except ValueError as error:
         raise SystemExit(f"publish: {error}") from error
     print(listing(uploads))
-    if options.dry_run:
+    if options.space:
+        written = {upload.name: upload.content for upload in uploads}
+        texts = (written[name].decode() for name in (CARD_FILE, "requirements.txt"))
+        print(describe_space(*texts, options.hardware, options.models))
+    if options.export is not None:
+        try:
+            export(uploads, options.export)
+        except (ValueError, OSError) as error:
+            raise SystemExit(f"publish: {error}") from error
+        print(f"written to {options.export}")
+    if options.dry_run or options.export is not None:
         print(f"dry run: nothing was sent to {options.repository} ({kind})")
         return
+    space = Space(options.hardware, space_variables(options.models)) if options.space else None
     try:
-        address = send(HfApi(), uploads, options.repository, kind, options.private)
+        address = send(HfApi(), uploads, options.repository, kind, options.private, space)
     except LocalTokenNotFoundError as error:
         raise SystemExit("publish: not logged in; run `hf auth login` first") from error
     except (HfHubHTTPError, ValueError, OSError) as error:
@@ -114,8 +151,15 @@ def model_uploads(folder: Path) -> list[Upload]:
     return [Upload(CARD_FILE, card.encode()), *files]
 
 
-def space_uploads(root: Path) -> list[Upload]:
+def space_uploads(
+    root: Path, hardware: str = HARDWARE[0], models: Sequence[str] = ()
+) -> list[Upload]:
     """The files of the demo below ``root``, by :data:`SPACE_FILES`.
+
+    Args:
+        root: of the repository.
+        hardware: that the Space's README and requirements are written for.
+        models: sources that the Space serves first.
 
     Raises:
         ValueError: a file that the list names and that is not there.
@@ -126,7 +170,27 @@ def space_uploads(root: Path) -> list[Upload]:
         if not paths and "*" not in pattern:
             raise ValueError(f"{root / pattern} is missing")
         found |= {path.relative_to(root).as_posix(): path for path in paths}
-    return [Upload(name, found[name]) for name in sorted(found)]
+    readme = space_readme(found[CARD_FILE].read_text(encoding="utf-8"), hardware, models)
+    needed = space_requirements(found["requirements.txt"].read_text(encoding="utf-8"), hardware)
+    written = {CARD_FILE: readme.encode(), "requirements.txt": needed.encode()}
+    return [Upload(name, written.get(name, found[name])) for name in sorted(found)]
+
+
+def export(uploads: Sequence[Upload], folder: Path) -> None:
+    """Writes all files below a folder, as a Space would have them.
+
+    Raises:
+        ValueError: the folder holds something already.
+        OSError: it cannot be written.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise ValueError(f"{folder} exists already; name a new folder")
+    for upload in uploads:
+        path = folder / upload.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content = upload.content
+        path.write_bytes(content if isinstance(content, bytes) else content.read_bytes())
+    (folder / ".gitattributes").write_text(GIT_ATTRIBUTES, encoding="utf-8")
 
 
 def check_for_tokens(uploads: Sequence[Upload]) -> None:
@@ -143,8 +207,15 @@ def check_for_tokens(uploads: Sequence[Upload]) -> None:
                 raise ValueError(f"{upload.name} holds a token of the Hub; nothing was sent")
 
 
-def send(api: HfApi, uploads: Sequence[Upload], repository: str, kind: str, private: bool) -> str:
-    """Sends all files in one commit and returns the repository's address.
+def send(
+    api: HfApi,
+    uploads: Sequence[Upload],
+    repository: str,
+    kind: str,
+    private: bool,
+    space: Space | None = None,
+) -> str:
+    """Sends all files, a commit for :data:`MOST_FILES` at most, and returns the address.
 
     Args:
         api: the Hub's client.
@@ -152,20 +223,24 @@ def send(api: HfApi, uploads: Sequence[Upload], repository: str, kind: str, priv
         repository: ``user/name``; is created where it does not exist.
         kind: ``model`` or ``space``.
         private: whether a new repository is private.
+        space: its hardware and variables; None = a model.
     """
-    address = api.create_repo(
-        repository,
-        repo_type=kind,
-        private=private,
-        exist_ok=True,
-        space_sdk="gradio" if kind == "space" else None,
-    )
-    api.create_commit(
-        repository,
-        operations=[CommitOperationAdd(upload.name, upload.content) for upload in uploads],
-        commit_message="Publish with tqdm_demo.publish",
-        repo_type=kind,
-    )
+    more = {} if space is None else {"space_sdk": "gradio", "space_hardware": space.hardware}
+    address = api.create_repo(repository, repo_type=kind, private=private, exist_ok=True, **more)
+    if space is not None:
+        for name, value in space.variables.items():
+            api.add_space_variable(repository, name, value)
+    # The entry point and the front matter come last: before them nothing can start.
+    last = ("app.py", CARD_FILE)
+    ordered = sorted(uploads, key=lambda upload: upload.name in last)
+    for start in range(0, len(ordered), MOST_FILES):
+        batch = ordered[start : start + MOST_FILES]
+        api.create_commit(
+            repository,
+            operations=[CommitOperationAdd(upload.name, upload.content) for upload in batch],
+            commit_message="Publish with tqdm_demo.publish",
+            repo_type=kind,
+        )
     return str(address)
 
 
@@ -190,6 +265,10 @@ def _repository(text: str) -> str:
     return text
 
 
+def _sources(text: str) -> list[str]:
+    return [source.strip() for source in text.split(",") if source.strip()]
+
+
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -197,6 +276,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("model", nargs="?", metavar="MODEL", help="bundled name or folder")
     parser.add_argument("repository", nargs="?", type=_repository, metavar="user/name")
     parser.add_argument("--space", type=_repository, metavar="user/name", help="send the demo")
+    parser.add_argument(
+        "--hardware", choices=HARDWARE, default=HARDWARE[0], help="of the Space (cpu-basic)"
+    )
+    parser.add_argument(
+        "--models", type=_sources, default=[], metavar="A,B", help="that the Space serves first"
+    )
+    parser.add_argument("--export", type=Path, metavar="FOLDER", help="write the Space there")
     parser.add_argument("--private", action="store_true", help="of a repository that is new")
     parser.add_argument("--dry-run", action="store_true", help="list files and sizes, send nothing")
     options = parser.parse_args(arguments)
@@ -204,6 +290,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         options.space is not None and options.model is not None
     ):
         parser.error("give either MODEL user/name or --space user/name")
+    if options.space is None and (options.models or options.export is not None):
+        parser.error("--models and --export are for --space")
     options.repository = options.space or options.repository
     return options
 
