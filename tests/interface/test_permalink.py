@@ -5,7 +5,7 @@ import pytest
 from tqdm_demo.class_list import parse_class_list
 from tqdm_demo.interface.examples import read_examples
 from tqdm_demo.interface.parts import DEFAULT_TEXT, FIRST_TAB
-from tqdm_demo.interface.permalink import Link, read_link, write_link
+from tqdm_demo.interface.permalink import Link, copy_script, read_link, write_link
 
 TABS = ("segment", "similarity")
 
@@ -55,3 +55,23 @@ def test_nonsense_is_as_on_a_fresh_page(tiny_models, examples):
 
 def test_without_examples_there_is_no_picture(tiny_models):
     assert read_link({}, tiny_models, [], TABS).picture is None
+
+
+def test_a_link_to_a_space_is_one_to_its_own_page(monkeypatch):
+    monkeypatch.delenv("SPACE_ID", raising=False)
+    assert "location.href" in copy_script()
+    monkeypatch.setenv("SPACE_ID", "some-one/de.mo")
+    assert '"https://huggingface.co/spaces/some-one/de.mo"' in copy_script()
+    monkeypatch.setenv("SPACE_ID", '"+alert(1)//x/y')
+    assert "location.href" in copy_script()
+
+
+@pytest.mark.browser
+def test_the_link_of_a_space_keeps_what_the_page_wrote_alone(monkeypatch, browser):
+    monkeypatch.setenv("SPACE_ID", "user/demo")
+    page = browser.new_page()
+    page.goto("about:blank")
+    script = copy_script().replace("navigator.clipboard?.writeText(link)", "link")
+    script = script.replace("window.location.search", '"?__theme=dark&names=a%0Ab&__sign=secret"')
+    assert page.evaluate(script) == "https://huggingface.co/spaces/user/demo?names=a%0Ab"
+    page.close()

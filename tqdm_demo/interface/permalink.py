@@ -6,6 +6,8 @@ written behind it, and opening such an address restores it. An uploaded picture 
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -18,14 +20,32 @@ from tqdm_demo.interface.parts import DEFAULT_TEXT, FIRST_TAB
 # A list of 64 long names fits; more is nobody's class list.
 LONGEST_TEXT = 6000
 
+_KEYS = ("model", "names", "else", "example", "tab")
 # Writes the query into the address without a new page, and leaves gradio's own parts alone.
 WRITE = """(query) => {
     const url = new URL(window.location);
-    for (const key of ["model", "names", "else", "example", "tab"]) url.searchParams.delete(key);
+    for (const key of KEYS) url.searchParams.delete(key);
     for (const [key, value] of new URLSearchParams(query)) url.searchParams.set(key, value);
     window.history.replaceState(window.history.state, "", url);
-}"""
-COPY = "() => navigator.clipboard?.writeText(window.location.href)"
+}""".replace("KEYS", str(list(_KEYS)))
+
+
+# On a Space the page lies in a frame of another page, whose query is passed on to it.
+_COPY_IN_SPACE = """() => {
+    const query = new URLSearchParams(window.location.search);
+    for (const key of [...query.keys()]) if (!KEYS.includes(key)) query.delete(key);
+    const link = "https://huggingface.co/spaces/SPACE" + (query.size ? "?" + query : "");
+    return navigator.clipboard?.writeText(link);
+}""".replace("KEYS", str(list(_KEYS)))
+_COPY = "() => navigator.clipboard?.writeText(window.location.href)"
+
+
+def copy_script() -> str:
+    """JavaScript that copies a link to what is shown; on a Space one to the Space's own page."""
+    space = os.environ.get("SPACE_ID", "")
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", space):
+        return _COPY
+    return _COPY_IN_SPACE.replace("SPACE", space)
 
 
 @dataclass(frozen=True)

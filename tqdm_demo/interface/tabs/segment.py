@@ -16,7 +16,7 @@ from tqdm_demo.interface.answers import AnswerStore, SegmentRequest, timing
 from tqdm_demo.interface.components.viewer import Viewer
 from tqdm_demo.interface.downloads import zip_answer
 from tqdm_demo.interface.parts import MAX_SIDE, PageParts, when_shown
-from tqdm_demo.interface.permalink import COPY
+from tqdm_demo.interface.permalink import copy_script
 
 TITLE = "Segment"
 ID = "segment"
@@ -193,7 +193,7 @@ def _connect(page: PageParts, parts: SegmentParts, store: AnswerStore) -> None:
     state = [page.picture, page.classes, page.model, page.selected, parts.asked]
     parts.model.input(lambda source: source, parts.model, page.model, **page.light)
     page.model.change(chosen, page.model, chosen_outputs, **page.light)
-    parts.link_button.click(copied, page.picture, None, js=COPY, **page.light)
+    parts.link_button.click(copied, page.picture, None, js=copy_script(), **page.light)
     gr.on(
         [*page.changes, page.model.change],
         changed,
