@@ -115,8 +115,29 @@ def test_what_is_asked_of_the_quota():
     assert "in a minute" in in_words("No GPU was available after 60s.")
 
 
-def test_moving_computes_nothing_and_leaves_nothing_behind(tiny_weights):
-    system = Predictor.load(str(tiny_weights / "tiny-tqdm"), "cpu").model
+def tensors_in(value, seen=None):
+    """All tensors that an object holds, in modules, lists and objects of the package."""
+    seen = set() if seen is None else seen
+    if id(value) in seen:
+        return
+    seen.add(id(value))
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, nn.Module):
+        yield from (*value.parameters(), *value.buffers())
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from tensors_in(part, seen)
+    elif type(value).__module__.startswith("tqdm_demo") and hasattr(value, "__dict__"):
+        yield from tensors_in(list(vars(value).values()), seen)
+
+
+@pytest.mark.parametrize("name", ["tiny-tqdm", "tiny-queries", "zero-shot:tiny-clip"])
+def test_moving_leaves_nothing_behind(tiny_weights, name):
+    source = name.replace("tiny", f"{tiny_weights}/tiny")
+    system = Predictor.load(source, "cpu").model
+    count = len(list(tensors_in(system)))
     move(system, torch.device("meta"))
-    assert {p.device.type for p in system.segmenter.parameters()} == {"meta"}
-    assert system._trained.device.type == system._device.type == "meta"
+    tensors = list(tensors_in(system))
+    assert len(tensors) == count > 10
+    assert {tensor.device.type for tensor in tensors} == {"meta"}

@@ -18,6 +18,7 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import is_dataclass
 from functools import partial
 from typing import Any
 
@@ -175,9 +176,26 @@ def in_words(message: str) -> str:
 
 
 def move(system: object, device: torch.device) -> None:
-    """Moves what a system is made of, and computes nothing: that is not allowed at start."""
+    """Moves all that a system is made of, and computes nothing: that is not allowed at start.
+
+    Args:
+        system: an object of this package; what it holds may hold more.
+        device: where to.
+    """
     for name, value in vars(system).items():
-        if isinstance(value, nn.Module | Tensor):
-            setattr(system, name, value.to(device))
-        elif isinstance(value, torch.device):
-            setattr(system, name, device)
+        moved = _moved(value, device)
+        if moved is not value:
+            setattr(system, name, moved)
+
+
+def _moved(value: Any, device: torch.device) -> Any:
+    if isinstance(value, nn.Module | Tensor):
+        return value.to(device)
+    if isinstance(value, torch.device):
+        return device
+    if isinstance(value, list | tuple) and not hasattr(value, "_fields"):
+        return type(value)(_moved(part, device) for part in value)
+    own = type(value).__module__.startswith("tqdm_demo")
+    if own and hasattr(value, "__dict__") and not is_dataclass(value):
+        move(value, device)
+    return value
