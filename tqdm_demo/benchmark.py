@@ -2,6 +2,7 @@
 
     python -m tqdm_demo.benchmark SOURCE... [--size W H] [--mode single|windows] [--device D]
     python -m tqdm_demo.benchmark --cases NAME,... [--against CHECKOUT] [--repeats N]
+    python -m tqdm_demo.benchmark --suite RESULT.json [--device D]
 
 SOURCE is what ``app.py --model`` takes. The picture is made up (smooth colours), the class list is
 the model's own. Prints one JSON line per model: seconds of loading and of a first answer, those of
@@ -16,12 +17,19 @@ of the page, a step of training. With ``--against`` every repeat runs here and i
 checkout of this repository in turns, so that the ratio of the medians holds on a busy machine, and
 the answers of both are compared. One JSON line a step, a table at the end. On one thread
 ``published`` takes about 2 minutes, ``windows`` 10, the others less than one each, and 3 GB.
+
+The suite is for a device that nobody has measured yet: parity with the published code's answers (on
+the tests' stand-in weights), one picture, an edit, windows, a training step and memory, in float32,
+bfloat16 and float16, with and without torch.compile (on a CPU without, and in float32 alone). Every
+line is printed and kept as it comes: a JSON line a result in RESULT.json, a table at the end.
+**Written for CUDA and never run there**; on a CPU it takes several minutes and 3 GB.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 import json
 import multiprocessing
 import tempfile
@@ -32,7 +40,8 @@ from pathlib import Path
 import torch
 
 from tqdm_demo.console import print_any_text
-from tqdm_demo.evaluation import speed_ratio
+from tqdm_demo.devices import choose_device
+from tqdm_demo.evaluation import device_suite, speed_ratio
 from tqdm_demo.evaluation.speed import SCENARIOS, made_up_picture, peak_memory
 from tqdm_demo.inference.predictor import MODES, Predictor
 
@@ -41,9 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
     print_any_text()
     options = _parse(arguments)
-    print(json.dumps(vars(options)), flush=True)
+    print(json.dumps(vars(options), default=str), flush=True)
     if options.cases:
         _run_cases(options)
+    if options.suite is not None:
+        _run_suite(options)
     context = multiprocessing.get_context("spawn")
     for source in options.sources:
         with context.Pool(1) as pool:
@@ -101,6 +112,27 @@ def _run_cases(options: argparse.Namespace) -> None:
     print(speed_ratio.table(records))
 
 
+def _run_suite(options: argparse.Namespace) -> None:
+    """Writes and prints every result as it comes, and a table of all of them."""
+    device, rows = choose_device(options.device), []
+    more = {} if device.type == "cuda" else {"precisions": ("float32",), "compiled": (False,)}
+    if options.sources:
+        more["sources"] = options.sources
+    with tempfile.TemporaryDirectory() as folder, options.suite.open("a") as file:
+        about = {"device": str(device), "torch": torch.__version__}
+        if device.type == "cuda":
+            about["card"] = torch.cuda.get_device_name(device)
+        found = device_suite.run_suite(device, Path(folder), **more)
+        for record in itertools.chain([about], found):
+            if isinstance(record, device_suite.Row):
+                rows.append(record)
+                record = dataclasses.asdict(record)
+            print(json.dumps(record), flush=True)
+            print(json.dumps(record), file=file, flush=True)
+    print(device_suite.table(rows))
+    options.sources = []
+
+
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -128,11 +160,14 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="FOLDER",
         help="a converted CLIP ViT-B/16 (default: one with random weights is made for the run)",
     )
+    parser.add_argument(
+        "--suite", type=Path, metavar="RESULT.json", help="measure the device on all that matters"
+    )
     options = parser.parse_args(arguments)
     if unknown := set(options.cases) - set(SCENARIOS):
         parser.error(f"no case {', '.join(sorted(unknown))}; there are {', '.join(SCENARIOS)}")
-    if not options.sources and not options.cases:
-        parser.error("name a SOURCE or --cases")
+    if not options.sources and not options.cases and options.suite is None:
+        parser.error("name a SOURCE, --cases or --suite")
     return options
 
 
