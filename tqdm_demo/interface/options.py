@@ -89,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
         default=CACHE_MB,
         metavar="N",
         help="megabytes for all that is kept of pictures, names and answers, for all models and "
-        f"users together (default: {CACHE_MB}); a ViT-B model keeps 69 of every window of 512 "
+        f"users together (default: {CACHE_MB}); a ViT-B model keeps 24 of every window of 512 "
         "pixels, an answer in windows takes 2 to 4 a name; on a GPU at most 25 %% of its memory",
     )
     parser.add_argument("--device", choices=("auto", "cuda", "mps", "cpu"), default="auto")
