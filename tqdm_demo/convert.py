@@ -45,8 +45,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("checkpoint", type=Path, nargs="?", metavar="CHECKPOINT.pth")
-    parser.add_argument("folder", type=Path, metavar="OUT_FOLDER")
+    parser.add_argument(
+        "paths", type=Path, nargs="+", metavar="PATH", help="CHECKPOINT.pth and OUT_FOLDER"
+    )
     parser.add_argument(
         "--download", metavar="NAME", help=f"instead of a file: {', '.join(WEIGHTS_BY_NAME)}"
     )
@@ -57,7 +58,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--backbone", type=Path, metavar="FILE.pth", help="DINOv2's own file, for Rein and SoMA"
     )
     options = parser.parse_args(arguments)
-    if (options.checkpoint is None) == (options.download is None):
+    *checkpoint, options.folder = options.paths
+    options.checkpoint = checkpoint[0] if checkpoint else None
+    if len(checkpoint) != (options.download is None):
         parser.error("give either CHECKPOINT.pth OUT_FOLDER or --download NAME OUT_FOLDER")
     return options
 
