@@ -17,6 +17,7 @@ from tests.data import made_up_sets
 from tests.drive_server import DriveServer
 from tests.hub_server import HubServer
 from tqdm_demo.config import CLIP_MEAN, CLIP_STD, ModelConfig
+from tqdm_demo.rival_config import DeepLabConfig, ReinConfig
 
 TINY_CLIP = {
     "embed_dim": 24,
@@ -49,6 +50,31 @@ TINY_MODEL = ModelConfig(
 TINY_LEARNED = dataclasses.replace(
     TINY_MODEL, queries="learned", text_to_pixel=False, context_decoder=False, prompt_length=0
 )
+TINY_REIN = ReinConfig(
+    class_names=("road", "sky", "car"),
+    vit="vit_small_patch14_dinov2",
+    vit_options={"embed_dim": 48, "depth": 4, "num_heads": 3},
+    pyramid_blocks=(0, 1, 2, 3),
+    reins_rank=2,
+    queries=7,
+    width=32,
+    heads=4,
+    points=2,
+    pixel_feed_forward=40,
+    mask_feed_forward=56,
+    pixel_layers=2,
+    mask_layers=4,
+    input_size=(64, 64),
+    window_stride=43,
+)
+TINY_TLDR = DeepLabConfig(
+    class_names=TINY_REIN.class_names,
+    backbone="resnet10t",
+    width=6,
+    skip_width=5,
+    dilations=(2, 3),
+    input_size=(96, 128),
+)
 WORDS = ("a", "car", "light", "of", "photo", "road", "sky", "taxi", "traffic", "vegetation")
 
 
@@ -72,6 +98,19 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, model in (("tiny-tqdm", TINY_MODEL), ("tiny-queries", TINY_LEARNED)):
         model = dataclasses.replace(model, text_tower="tiny-clip")
         save_segmenter(Segmenter.from_clip(model, clip), folder / name)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_rivals(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder like weights/ with untrained rivals: tiny-rein, tiny-soma, tiny-tldr."""
+    from tqdm_demo.checkpoints.rival_folder import RIVALS, save_rival
+
+    folder = tmp_path_factory.mktemp("rivals")
+    torch.manual_seed(6)
+    soma = dataclasses.replace(TINY_REIN, reins_rank=0)
+    for system, config in (("rein", TINY_REIN), ("soma", soma), ("tldr", TINY_TLDR)):
+        save_rival(RIVALS[system].network(config), folder / f"tiny-{system}", system, {})
     return folder
 
 

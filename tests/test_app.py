@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tqdm_demo.checkpoints import folder as checkpoint
+from tqdm_demo.checkpoints import folder_files
 from tqdm_demo.interface.options import VARIABLES, parse_options
 from tqdm_demo.interface.page import LIMITS
 
@@ -118,7 +118,7 @@ def test_it_needs_no_module_that_only_unix_has():
 
 
 def test_without_any_model_it_says_what_is_missing(app, monkeypatch, tmp_path):
-    monkeypatch.setattr(checkpoint, "WEIGHTS", tmp_path)
+    monkeypatch.setattr(folder_files, "WEIGHTS", tmp_path)
     monkeypatch.setattr("sys.argv", ["app.py", "--model", "nowhere"])
     with pytest.raises(SystemExit, match="'nowhere' is neither a bundled model"):
         app.main()

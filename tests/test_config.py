@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tqdm_demo.checkpoints.folder import WEIGHTS, read_config
+from tqdm_demo.checkpoints.folder_files import WEIGHTS, read_config
 from tqdm_demo.config import ModelConfig, TrainConfig
 from tqdm_demo.config_json import from_json
 

@@ -18,7 +18,8 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from tqdm_demo.checkpoints.folder import load_segmenter, read_config
+from tqdm_demo.checkpoints.folder import load_segmenter
+from tqdm_demo.checkpoints.folder_files import read_config
 from tqdm_demo.checkpoints.published.conversion import convert
 from tqdm_demo.checkpoints.published.tqdm_models import plan_conversion
 from tqdm_demo.inference.predictor import Predictor

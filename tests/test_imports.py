@@ -22,7 +22,7 @@ FLOORS = (
     {"systems"},
     {"model", "streets"},
     {
-        *("config", "config_json", "presets", "vocabulary", "class_list"),
+        *("config", "config_json", "rival_config", "presets", "vocabulary", "class_list"),
         *("console", "devices", "atomic_files", "space_files"),
     },
 )

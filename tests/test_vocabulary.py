@@ -1,7 +1,7 @@
 import pytest
 
 from tqdm_demo import vocabulary as v
-from tqdm_demo.checkpoints.folder import read_config, resolve_source
+from tqdm_demo.checkpoints.folder_files import read_config, resolve_source
 from tqdm_demo.streets.captions import SYNONYMS
 
 READ = frozenset(read_config(resolve_source("mini-clip"))["words"])

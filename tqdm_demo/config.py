@@ -100,7 +100,7 @@ class ModelConfig:
     """The same of the frozen image tower."""
 
     def __post_init__(self) -> None:
-        _check_clip(self.clip)
+        check_clip(self.clip)
         if self.queries not in ("textual", "learned"):
             raise ValueError(f"queries is {self.queries!r}; it must be 'textual' or 'learned'")
         if self.queries == "learned" and (self.text_to_pixel or self.context_decoder):
@@ -114,73 +114,6 @@ class ModelConfig:
                 f"window_stride is {self.window_stride}; windows of {self.input_size} take 1 to "
                 f"{min(self.input_size)}"
             )
-
-
-@dataclass(frozen=True)
-class DinoConfig:
-    """Architecture of Rein and SoMA: DINOv2, a pixel decoder without text, free queries.
-
-    Attributes:
-        class_names: the trained names, in the order of the class logits (M).
-        vit: timm's name of the backbone.
-        vit_options: further arguments for timm.
-        patch_size: side of a patch in pixels.
-        pyramid_blocks: transformer blocks whose patch tokens feed the four pyramid levels.
-        reins_rank: rank of the reins' tokens; 0 = no reins, then the queries are learned (SoMA).
-        queries: number of object queries, and of the reins' tokens of a block.
-        width: decoder width C. ``heads``, ``points``: of its attention layers.
-        pixel_feed_forward, mask_feed_forward: hidden widths of the two decoders.
-        pixel_layers, mask_layers: number of layers of the two decoders.
-        image_mean, image_std: normalisation, RGB in [0, 1].
-        input_size: (height, width) in pixels of a window, a square.
-        window_stride: windows start this many pixels apart.
-    """
-
-    class_names: tuple[str, ...] = ()
-    vit: str = "vit_large_patch14_dinov2"
-    vit_options: dict[str, Any] = field(default_factory=dict)
-    patch_size: int = 16
-    pyramid_blocks: tuple[int, ...] = (7, 11, 15, 23)
-    reins_rank: int = 16
-    queries: int = 100
-    width: int = 256
-    heads: int = 8
-    points: int = 4
-    pixel_feed_forward: int = 1024
-    mask_feed_forward: int = 2048
-    pixel_layers: int = 6
-    mask_layers: int = 9
-    image_mean: tuple[float, ...] = IMAGENET_MEAN
-    image_std: tuple[float, ...] = IMAGENET_STD
-    input_size: tuple[int, int] = (512, 512)
-    window_stride: int = 341
-
-
-@dataclass(frozen=True)
-class DeepLabConfig:
-    """Architecture of TLDR: DeepLabV3+ on a dilated ResNet.
-
-    Attributes:
-        class_names: the trained names, in the order of the class logits (M).
-        backbone: timm's name of the ResNet.
-        output_stride: stride of its coarsest level.
-        levels: timm's indices of the levels, fine to coarse.
-        width, skip_width: channels of the head and of its skip connection.
-        dilations: of the pooling pyramid's 3 x 3 branches.
-        dropout: share of the channels that are dropped in training.
-        image_mean, image_std: normalisation, RGB in [0, 1].
-    """
-
-    class_names: tuple[str, ...] = ()
-    backbone: str = "resnet50c"
-    output_stride: int = 8
-    levels: tuple[int, ...] = (1, 2, 3, 4)
-    width: int = 512
-    skip_width: int = 48
-    dilations: tuple[int, ...] = (12, 24, 36)
-    dropout: float = 0.1
-    image_mean: tuple[float, ...] = IMAGENET_MEAN
-    image_std: tuple[float, ...] = IMAGENET_STD
 
 
 @dataclass(frozen=True)
@@ -201,7 +134,7 @@ class ClipConfig:
     """The words that the text tower saw; empty = not recorded."""
 
     def __post_init__(self) -> None:
-        _check_clip(self.clip)
+        check_clip(self.clip)
 
 
 @dataclass(frozen=True)
@@ -293,7 +226,7 @@ class TrainConfig:
     """Seed of everything random."""
 
 
-def _check_clip(clip: dict[str, Any]) -> None:
+def check_clip(clip: dict[str, Any]) -> None:
     """Raises where the parts of open_clip's model config are no parts."""
     for key in ("vision_cfg", "text_cfg"):
         if not isinstance(clip.get(key, {}), dict):

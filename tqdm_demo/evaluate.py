@@ -47,7 +47,7 @@ import torch
 from tqdm import tqdm
 
 from tqdm_demo.atomic_files import replace_text
-from tqdm_demo.checkpoints.folder import CONFIG_FILE
+from tqdm_demo.checkpoints.folder_files import CONFIG_FILE
 from tqdm_demo.checkpoints.published.store import CACHE_OPTION
 from tqdm_demo.checkpoints.sources import locate
 from tqdm_demo.console import print_any_text

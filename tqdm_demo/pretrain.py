@@ -31,7 +31,8 @@ import open_clip
 import torch
 from tqdm import tqdm
 
-from tqdm_demo.checkpoints.folder import load_clip, resolve_source, save_clip
+from tqdm_demo.checkpoints.folder import load_clip, save_clip
+from tqdm_demo.checkpoints.folder_files import resolve_source
 from tqdm_demo.console import print_any_text
 from tqdm_demo.data.street_pool import CACHE_DIR
 from tqdm_demo.devices import choose_device

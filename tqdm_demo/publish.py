@@ -26,7 +26,7 @@ from pathlib import Path
 from huggingface_hub import CommitOperationAdd, HfApi
 from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
 
-from tqdm_demo.checkpoints.folder import CONFIG_FILE, TENSOR_FILE, read_config, resolve_source
+from tqdm_demo.checkpoints.folder_files import CONFIG_FILE, TENSOR_FILE, read_config, resolve_source
 from tqdm_demo.checkpoints.model_card import complete_card
 from tqdm_demo.console import print_any_text
 from tqdm_demo.space_files import (

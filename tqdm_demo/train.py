@@ -32,13 +32,8 @@ from safetensors.torch import load_file
 from torch import nn
 from torch.distributed._composable.checkpoint_activation import checkpoint
 
-from tqdm_demo.checkpoints.folder import (
-    WEIGHTS,
-    find_clip,
-    load_clip,
-    resolve_source,
-    save_segmenter,
-)
+from tqdm_demo.checkpoints.folder import load_clip, save_segmenter
+from tqdm_demo.checkpoints.folder_files import WEIGHTS, find_clip, resolve_source
 from tqdm_demo.checkpoints.open_clip_models import load_open_clip
 from tqdm_demo.checkpoints.trained_card import TrainingOutcome, write_card
 from tqdm_demo.config import ModelConfig, TrainConfig

@@ -11,16 +11,9 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from tqdm_demo.checkpoints import folder as checkpoint
-from tqdm_demo.checkpoints.folder import (
-    find_clip,
-    load_clip,
-    load_segmenter,
-    read_config,
-    resolve_source,
-    save_clip,
-    save_segmenter,
-)
+from tqdm_demo.checkpoints import folder_files
+from tqdm_demo.checkpoints.folder import load_clip, load_segmenter, save_clip, save_segmenter
+from tqdm_demo.checkpoints.folder_files import find_clip, read_config, resolve_source
 from tqdm_demo.checkpoints.skip_init import skip_init
 from tqdm_demo.config import ModelConfig
 from tqdm_demo.model.segmenter import Segmenter
@@ -104,12 +97,12 @@ def test_nothing_is_drawn_where_it_is_not_wanted():
 
 def test_a_loaded_model_can_learn_and_leaves_its_file_alone(segmenter, tmp_path):
     save_segmenter(segmenter, tmp_path, half=False)
-    stored = (tmp_path / checkpoint.TENSOR_FILE).read_bytes()
+    stored = (tmp_path / folder_files.TENSOR_FILE).read_bytes()
     loaded = load_segmenter(tmp_path)
     with torch.no_grad():
         for parameter in loaded.parameters():
             parameter.add_(1)
-    assert (tmp_path / checkpoint.TENSOR_FILE).read_bytes() == stored
+    assert (tmp_path / folder_files.TENSOR_FILE).read_bytes() == stored
 
 
 def test_float16_on_disk_is_float32_in_memory(segmenter, tmp_path):
@@ -123,7 +116,7 @@ def test_float16_on_disk_is_float32_in_memory(segmenter, tmp_path):
 
 
 def test_a_clip_beside_the_checkpoint_comes_before_the_bundled_one(tmp_path):
-    bundled = checkpoint.WEIGHTS / "streets-clip"
+    bundled = folder_files.WEIGHTS / "streets-clip"
     assert find_clip("streets-clip", tmp_path / "model") == bundled
     (tmp_path / "streets-clip").mkdir()
     assert find_clip("streets-clip", tmp_path / "model") == bundled, "it holds no model"
@@ -146,7 +139,7 @@ def test_the_text_tower_of_a_sibling_is_not_stored_twice(segmenter, tmp_path, mo
         assert torch.equal(loaded[name], tensor), name
     # A folder elsewhere, in the middle of a training, takes the bundled one.
     save_segmenter(model, tmp_path / "runs" / "model", half=False)
-    monkeypatch.setattr(checkpoint, "WEIGHTS", tmp_path)
+    monkeypatch.setattr(folder_files, "WEIGHTS", tmp_path)
     elsewhere = load_segmenter(tmp_path / "runs" / "model").state_dict()
     assert torch.equal(
         elsewhere["text_encoder.tower.token_embedding.weight"],
@@ -223,7 +216,7 @@ def test_a_save_that_fails_leaves_the_old_files(segmenter, tmp_path, monkeypatch
         Path(path).write_bytes(b"half of it")
         raise kind("disk full")
 
-    monkeypatch.setattr(checkpoint, "save_file", fail)
+    monkeypatch.setattr(folder_files, "save_file", fail)
     with pytest.raises(OSError, match="cannot write .*disk full"):
         save_segmenter(segmenter, tmp_path, results={"miou": 2})
     assert sorted(p.name for p in tmp_path.iterdir()) == ["config.json", "model.safetensors"]
@@ -249,7 +242,7 @@ def test_broken_folders(segmenter, tmp_path):
 
 
 def test_sources_are_bundled_names_or_folders(tmp_path, monkeypatch):
-    monkeypatch.setattr(checkpoint, "WEIGHTS", tmp_path / "weights")
+    monkeypatch.setattr(folder_files, "WEIGHTS", tmp_path / "weights")
     for name in ("weights/streets-tqdm", "weights/streets-clip", "mine"):
         (tmp_path / name).mkdir(parents=True)
         (tmp_path / name / "config.json").write_text(json.dumps({}))
@@ -270,5 +263,5 @@ def test_a_folder_of_another_system_says_so(segmenter, tmp_path):
     save_segmenter(segmenter, tmp_path)
     sections = json.loads((tmp_path / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps({**sections, "system": "rein"}))
-    with pytest.raises(ValueError, match="of the system 'rein', which cannot be served yet"):
+    with pytest.raises(ValueError, match="of the system 'rein', not of tqdm"):
         load_segmenter(tmp_path)

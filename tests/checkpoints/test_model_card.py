@@ -63,4 +63,4 @@ def test_a_rivals_card_says_what_it_is_and_under_which_terms(system):
     model = {"class_names": ["road", "sky", "car"]}
     card = published_card("mine", {**SECTIONS, "system": system, "model": model})
     assert "arXiv" in card and "- **Terms**" in card and "`some.pth`" in card
-    assert "3 trained ones alone" in card and "Trained on** GTA5" in card
+    assert "3 trained ones and synonyms" in card and "Trained on** GTA5" in card

@@ -7,7 +7,8 @@ import shutil
 import pytest
 from safetensors.torch import save_file
 
-from tqdm_demo.checkpoints.folder import load_segmenter, read_config, save_segmenter
+from tqdm_demo.checkpoints.folder import load_segmenter, save_segmenter
+from tqdm_demo.checkpoints.folder_files import read_config
 from tqdm_demo.checkpoints.sources import BUNDLED, CURATED, describe, load_model, locate
 from tqdm_demo.class_list import ClassList
 from tqdm_demo.config import ModelConfig

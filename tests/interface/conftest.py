@@ -17,7 +17,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.interface.browsing import CHROMIUM, FLAGS, PATIENCE, SIZES
-from tqdm_demo.checkpoints.folder import WEIGHTS
+from tqdm_demo.checkpoints.folder_files import WEIGHTS
 from tqdm_demo.interface.examples import Example, read_examples
 from tqdm_demo.interface.model_manager import ModelManager
 from tqdm_demo.interface.page import build_page, launch_page

@@ -2,8 +2,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from tqdm_demo.config import DeepLabConfig
 from tqdm_demo.model.deeplab import DeepLabHead, DeepLabV3Plus
+from tqdm_demo.rival_config import DeepLabConfig
 
 CONFIG = DeepLabConfig(
     class_names=("a", "b", "c"), width=6, skip_width=5, dilations=(2, 3), dropout=0.5

@@ -4,33 +4,17 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from tqdm_demo.config import DinoConfig
-from tqdm_demo.model.mask2former import DinoSegmenter, semantic_scores
+from tests.conftest import TINY_REIN
+from tqdm_demo.model.mask2former import ReinSegmenter, semantic_scores
 from tqdm_demo.model.mask_decoder import MaskPrediction
 
-REIN = DinoConfig(
-    class_names=("road", "sky", "car"),
-    vit="vit_small_patch14_dinov2",
-    vit_options={"embed_dim": 48, "depth": 4, "num_heads": 3},
-    pyramid_blocks=(0, 1, 2, 3),
-    reins_rank=2,
-    queries=7,
-    width=32,
-    heads=4,
-    points=2,
-    pixel_feed_forward=40,
-    mask_feed_forward=56,
-    pixel_layers=2,
-    mask_layers=4,
-    input_size=(64, 64),
-)
-SOMA = dataclasses.replace(REIN, reins_rank=0)
+SOMA = dataclasses.replace(TINY_REIN, reins_rank=0)
 
 
-@pytest.fixture(params=[REIN, SOMA], ids=["rein", "soma"])
+@pytest.fixture(params=[TINY_REIN, SOMA], ids=["rein", "soma"])
 def segmenter(request):
     torch.manual_seed(3)
-    return DinoSegmenter(request.param).eval()
+    return ReinSegmenter(request.param).eval()
 
 
 @torch.inference_mode()
@@ -69,7 +53,7 @@ def test_the_four_levels_come_from_their_blocks(segmenter):
 
 
 def test_queries_come_from_the_reins_or_are_learned():
-    rein, soma = DinoSegmenter(REIN), DinoSegmenter(SOMA)
+    rein, soma = ReinSegmenter(TINY_REIN), ReinSegmenter(SOMA)
     contents, positions = rein.queries()
     assert contents.shape == positions.shape == (7, 32)
     torch.testing.assert_close(contents, rein.query_projection(positions))

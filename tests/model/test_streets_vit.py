@@ -3,7 +3,8 @@
 import open_clip
 import torch
 
-from tqdm_demo.checkpoints.folder import read_clip_config, resolve_source
+from tqdm_demo.checkpoints.folder import read_clip_config
+from tqdm_demo.checkpoints.folder_files import resolve_source
 from tqdm_demo.model.streets_vit import ConvolutionalStem
 
 

@@ -91,9 +91,9 @@ def _rival_card(name: str, sections: Mapping[str, Any]) -> str:
         f"- **From** `{provenance['file']}`, published by the authors ({provenance['source']}), "
         "converted tensor by tensor; nothing was trained or measured here.",
         f"- **Trained on** {trained_on}.",
-        "- **Use**: the network is in `tqdm_demo/model`; the page and `Predictor.load` do not "
-        "serve it yet.",
-        f"- **Names**: the {len(model['class_names'])} trained ones alone.",
+        "- **Use**: `python app.py --model FOLDER`, or `Predictor.load` of this project.",
+        f"- **Names**: the {len(model['class_names'])} trained ones and synonyms of them; other "
+        "names get no pixels, and pixels of classes that are not asked for stay unlabelled.",
         f"- **Terms**: {terms}. Do not publish these weights without asking the authors.",
     ]
     return "\n".join(lines) + "\n"

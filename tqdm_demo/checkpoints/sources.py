@@ -23,14 +23,16 @@ from typing import Any
 import torch
 
 from tqdm_demo.checkpoints.folder import (
-    CONFIG_FILE,
-    TENSOR_FILE,
-    find_clip,
     load_clip,
     load_segmenter,
     read_clip_config,
-    read_config,
     read_model_config,
+)
+from tqdm_demo.checkpoints.folder_files import (
+    CONFIG_FILE,
+    TENSOR_FILE,
+    find_clip,
+    read_config,
     resolve_source,
 )
 from tqdm_demo.checkpoints.hub import fetch
@@ -39,6 +41,7 @@ from tqdm_demo.checkpoints.published.catalogue import PUBLISHED, WEIGHTS_BY_NAME
 from tqdm_demo.checkpoints.published.conversion import DTYPES
 from tqdm_demo.checkpoints.published.store import Tell, cached_weights, fetch_weights
 from tqdm_demo.checkpoints.recorded_figures import describe_training
+from tqdm_demo.checkpoints.rival_folder import RIVALS, load_rival, read_rival_config, system_of
 from tqdm_demo.model.segmenter import Segmenter
 from tqdm_demo.systems.system import System
 from tqdm_demo.systems.trained import TrainedModel
@@ -59,7 +62,14 @@ BUNDLED = (
 
 _HUB = re.compile(r"[\w.-]+/[\w.-]+")
 # Kind of a model -> title where its source has none of its own.
-TITLES = {"textual": "tqdm", "learned": "learned queries", "zero-shot": "zero-shot CLIP"}
+TITLES = {
+    "textual": "tqdm",
+    "learned": "learned queries",
+    "zero-shot": "zero-shot CLIP",
+    "rein": "Rein",
+    "soma": "SoMA",
+    "tldr": "TLDR",
+}
 
 
 @dataclass(frozen=True)
@@ -70,7 +80,7 @@ class Description:
         source: what ``Predictor.load`` takes.
         title: short, for menus and column heads.
         about: one line: what it was trained on, measured figures where there are some.
-        kind: ``textual``, ``learned``, ``zero-shot``, or empty where that is not known yet.
+        kind: one of :data:`TITLES`, or empty where that is not known yet.
     """
 
     source: str
@@ -137,8 +147,11 @@ def describe(source: str) -> Description:
     kind = "zero-shot" if source.startswith(ZERO_SHOT) else ""
     try:
         folder = resolve_source(name)
-        kind = kind or read_model_config(folder).queries
-        about = describe_training(read_config(folder))
+        sections = read_config(folder)
+        system = system_of(sections)
+        if not kind:
+            kind = system if system in RIVALS else read_model_config(folder).queries
+        about = describe_training(sections)
     except (ValueError, KeyError, TypeError, AttributeError, OSError):  # the file may be anybody's
         return Description(source, name, "Not loaded yet.", kind)
     title = TITLES[kind] if source in BUNDLED else Path(name).name
@@ -193,11 +206,20 @@ def load_model(source: str, device: torch.device) -> System:
         if method is not None:
             raise ValueError(f"{source!r}: only zero-shot models take a similarity (#{method})")
         folder = locate(source)
+        system = system_of(read_config(folder))
+        if system in RIVALS:
+            return _load_rival(folder, system, device)
         _refuse_fetching(folder, read_model_config(folder).clip)
         segmenter = load_segmenter(folder)
         _lengthen(segmenter)
         return TrainedModel(segmenter.to(device), _words(folder, segmenter.config.text_tower))
     return ZeroShotModel(clip.to(device), config, method)
+
+
+def _load_rival(folder: Path, system: str, device: torch.device) -> System:
+    config = read_rival_config(folder)
+    _refuse_fetching(folder, getattr(config, "clip", {}))
+    return RIVALS[system].system(load_rival(folder).to(device))
 
 
 def _split(source: str) -> tuple[str, str, str | None]:

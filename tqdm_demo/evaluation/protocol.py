@@ -73,14 +73,17 @@ def label_picture(
     """
     if protocol.scales == (1.0,) and not protocol.flip:
         resized = _resized_size(predictor, image, protocol.mode, box, 1.0)
-        return predictor.segment(image, names, mode=protocol.mode, resized=resized).label_map
+        how = {"mode": protocol.mode, "resized": resized, "label_all": True}
+        return predictor.segment(image, names, **how).label_map
     total = None
     # The scale that is closest to 1 lends its grid to all.
     for scale in sorted(protocol.scales, key=lambda scale: abs(scale - 1)):
         resized = _resized_size(predictor, image, protocol.mode, box, scale)
         for mirrored in (False, True)[: 1 + protocol.flip]:
             picture = np.ascontiguousarray(image[:, ::-1]) if mirrored else image
-            found = predictor.segment(picture, names, mode=protocol.mode, resized=resized)
+            found = predictor.segment(
+                picture, names, mode=protocol.mode, resized=resized, label_all=True
+            )
             scores = torch.from_numpy(found.scores)[None]
             scores = scores.flip(-1) if mirrored else scores
             if total is None:

@@ -7,8 +7,9 @@ text width.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 import torch
@@ -38,6 +39,18 @@ class Picture:
         content = hashlib.sha256(np.ascontiguousarray(self.image)).digest()
         self.key = (self.image.shape, content)
 
+    @classmethod
+    def of(cls, image: np.ndarray, resized: tuple[int, int] | None = None) -> Picture:
+        """Checks what a caller gave.
+
+        Raises:
+            ValueError: not uint8 (H, W, 3).
+        """
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
+            raise ValueError(f"image is {image.dtype} {image.shape}; it takes uint8 (H, W, 3), RGB")
+        # torch knows no negative strides, as of bgr[..., ::-1]
+        return cls(np.ascontiguousarray(image), resized)
+
     @property
     def size(self) -> tuple[int, int]:
         """(H, W)."""
@@ -61,6 +74,14 @@ class Names:
     embeddings: Tensor
     encoded: int
     encode_ms: float
+
+    def chosen(self, flags: Sequence[bool]) -> tuple[tuple[str, ...], ...]:
+        """Per class those of its names whose flag, one of N, is set."""
+        flagged = iter(zip(self.names, flags, strict=True))
+        return tuple(
+            tuple(name for name, chosen in islice(flagged, count) if chosen)
+            for count in self.counts
+        )
 
     def best(self, maps: Tensor) -> Tensor:
         """Maps (B, N, h, w) of names to maps (B, K, h, w) of classes: the best synonym."""

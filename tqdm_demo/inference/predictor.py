@@ -28,12 +28,12 @@ from tqdm_demo.inference.encoded import Names, Picture
 from tqdm_demo.inference.precision import Autocast, choose_precision, probe
 from tqdm_demo.inference.preprocessing import cut_window, model_size, read_image, to_pixels
 from tqdm_demo.inference.segmentation import Segmentation, Timings
-from tqdm_demo.inference.sliding_window import Merged, SlidingWindow, Window
-from tqdm_demo.inference.stages import Stages, compute_stages
+from tqdm_demo.inference.sliding_window import Merged, SlidingWindow, Window, shrink_maps
+from tqdm_demo.inference.stages import Stages
 from tqdm_demo.inference.upsampling import upsample_argmax
 from tqdm_demo.systems.system import Features, System
 from tqdm_demo.systems.tokens import check_tokens
-from tqdm_demo.vocabulary import unknown_words
+from tqdm_demo.vocabulary import IGNORED, unknown_words
 
 SINGLE, WINDOWS = MODES = ("single", "windows")
 # Features of pictures: those of one 512 x 512 window of a ViT-B model take 24 MB.
@@ -131,8 +131,9 @@ class Predictor:
         Raises:
             ValueError: a name that is too long for the text tower, or has nothing that it reads.
         """
-        names = [name for entry in classes.entries for name in entry.names]
-        check_tokens(names, self.model.longest_name)
+        if self.model.longest_name is not None:
+            names = [name for entry in classes.entries for name in entry.names]
+            check_tokens(names, self.model.longest_name)
 
     @torch.inference_mode()
     def segment(
@@ -141,6 +142,7 @@ class Predictor:
         names: Sequence[str] | ClassList | None = None,
         mode: str | None = None,
         resized: tuple[int, int] | None = None,
+        label_all: bool = False,
     ) -> Segmentation:
         """Labels every pixel of a picture with the best of ``names``.
 
@@ -152,6 +154,8 @@ class Predictor:
                 ``windows`` goes over it in windows of that size; None = :attr:`default_mode`.
             resized: (H, W) to which the picture is resized before it is read, or cut into windows;
                 None = the model's size, and windows of the picture as it is.
+            label_all: a model that knows a fixed list of classes gives every pixel the best of
+                ``names``, as the others do; else pixels of other classes stay unlabelled.
 
         Raises:
             ValueError: an image of another shape or type, names that
@@ -160,25 +164,29 @@ class Predictor:
         mode = mode or self.default_mode
         if mode not in MODES:
             raise ValueError(f"mode is {mode!r}; it must be one of {', '.join(MODES)}")
-        pixels = read_image(image) if isinstance(image, Image.Image) else _checked(image)
-        classes, picture = self._parse(names), Picture(pixels, resized)
+        pixels = read_image(image) if isinstance(image, Image.Image) else image
+        classes, picture = self._parse(names), Picture.of(pixels, resized)
         text = self._encode_names(classes)
         start = time.perf_counter()
-        merged = (self._in_windows if mode == WINDOWS else self._at_once)(picture, text)
+        read = self._in_windows if mode == WINDOWS else self._at_once
+        merged = read(picture, text, not label_all)
         decode_ms = 1000 * (time.perf_counter() - start) - picture.encode_ms
         firsts = np.cumsum([0, *text.counts[:-1]])
         nearest_classes = self.model.nearest_classes(text.names, text.embeddings)
-        known = self.model.known_words
+        known, similarity = self.model.known_words, merged.similarity
+        label_map = merged.label_map
+        label_map[label_map >= len(text.counts)] = IGNORED
         return Segmentation(
-            label_map=merged.label_map,
+            label_map=label_map,
             classes=classes,
-            scores=merged.scores.float().cpu().numpy(),
-            similarity=merged.similarity.float().cpu().numpy(),
+            scores=merged.scores[: len(text.counts)].clamp(min=0).float().cpu().numpy(),
+            similarity=None if similarity is None else similarity.float().cpu().numpy(),
             nearest_classes=tuple(nearest_classes[i] for i in firsts),
             unknown=tuple(unknown_words(entry.text, known) for entry in classes.entries),
             timings=Timings(
                 picture.reused, text.encoded, picture.encode_ms, text.encode_ms, decode_ms
             ),
+            missing=text.chosen(self.model.lacks(text.names)),
             method=self.model.method,
             mode=mode,
         )
@@ -196,14 +204,15 @@ class Predictor:
         Raises:
             ValueError: as :meth:`segment`.
         """
-        classes, picture = self._parse(names), Picture(_checked(image))
+        classes, picture = self._parse(names), Picture.of(image)
         text = self._encode_names(classes)
         with self._turn():
             features = self._encode_picture(picture)
             with self._autocast():
-                maps = compute_stages(self.model, features, text.embeddings, text.names)
-        best = {stage: text.best(m)[0].float().cpu().numpy() for stage, m in maps.items()}
-        return Stages(classes.names, **best)
+                found = self.model.stages(features, text.embeddings, text.names)
+        best = {stage: shrink_maps(text.best(m)[0]) for stage, m in found.maps.items()}
+        maps = {stage: m.float().cpu().numpy() for stage, m in best.items()}
+        return Stages(classes.names, **maps, absent=found.absent)
 
     def _parse(self, names: Sequence[str] | ClassList | None) -> ClassList:
         if isinstance(names, ClassList):
@@ -234,13 +243,13 @@ class Predictor:
         encode_ms = 1000 * (time.perf_counter() - start)
         return Names(names, counts, embeddings, len(missing), encode_ms)
 
-    def _at_once(self, picture: Picture, text: Names) -> Merged:
-        """Answers in one pass."""
+    def _at_once(self, picture: Picture, text: Names, may_leave: bool) -> Merged:
+        """Answers in one pass; see :meth:`_answer`."""
         with self._turn():
-            scores, similarity = self._answer(self._encode_picture(picture), text)
-        return Merged(upsample_argmax(scores[0], picture.size), scores[0], similarity[0])
+            maps = [m[0] for m in self._answer(self._encode_picture(picture), text, may_leave)]
+        return Merged(upsample_argmax(maps[0], picture.size), *map(shrink_maps, maps))
 
-    def _in_windows(self, picture: Picture, text: Names) -> Merged:
+    def _in_windows(self, picture: Picture, text: Names, may_leave: bool) -> Merged:
         """Answers in windows of the model's size."""
         model, window, stride = self.model, self.model.input_size, self.model.window_stride
         # Two thirds of a window, rounded down, is the published step: 341 of 512.
@@ -248,7 +257,7 @@ class Predictor:
         windows = SlidingWindow(window, strides, self.window_batch)
         resized = windows.resized_size(picture.resized or picture.size)
 
-        def answer(corners: list[Window]) -> tuple[Tensor, Tensor]:
+        def answer(corners: list[Window]) -> list[Tensor]:
             def pixels() -> Tensor:
                 cuts = [cut_window(picture.image, resized, w.top, w.left, window) for w in corners]
                 return torch.cat([to_pixels(cut, window, model.mean, model.std) for cut in cuts])
@@ -256,15 +265,25 @@ class Predictor:
             with self._turn():
                 # A picture of one window is the same picture in one pass.
                 part = ("whole", window) if resized == window else (resized, *corners)
-                return self._answer(self._encode(picture, part, pixels), text)
+                return self._answer(self._encode(picture, part, pixels), text, may_leave)
 
         return windows.merge(answer, picture.size, resized)
 
-    def _answer(self, features: Features, text: Names) -> tuple[Tensor, Tensor]:
-        """Scores and similarity (B, K, h, w)."""
+    def _answer(self, features: Features, text: Names, may_leave: bool) -> list[Tensor]:
+        """Scores (B, K + R, h, w), and similarity (B, K, h, w) if there is one.
+
+        Args:
+            features: of a picture or of windows.
+            text: the names.
+            may_leave: the last R scores are those of trained classes that the list does not name:
+                pixels where one of them is the largest stay unlabelled. Otherwise R is 0.
+        """
         with self._autocast():
             maps = self.model.answer(features, text.embeddings, text.names)
-        return text.best(maps.scores).float(), text.best(maps.similarity).float()
+        scores = text.best(maps.scores).float()
+        if may_leave and maps.others is not None:
+            scores = torch.cat((scores, maps.others.float()), dim=1)
+        return [scores] if maps.similarity is None else [scores, text.best(maps.similarity).float()]
 
     def _encode_picture(self, picture: Picture) -> Features:
         """Features of the whole picture, resized to the model's size."""
@@ -275,6 +294,8 @@ class Predictor:
             size = tuple(max(1, round(side / multiple)) * multiple for side in picture.resized)
         else:
             area = model.input_size[0] * model.input_size[1]
+            if model.keeps_size:
+                area = min(area, picture.size[0] * picture.size[1])
             size = model_size(*picture.size, area=area, multiple=multiple)
         return self._encode(
             picture, ("whole", size), lambda: to_pixels(picture.image, size, model.mean, model.std)
@@ -292,9 +313,3 @@ class Predictor:
             picture.reused = False
             picture.encode_ms += 1000 * (time.perf_counter() - start)
         return features
-
-
-def _checked(image: np.ndarray) -> np.ndarray:
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
-        raise ValueError(f"image is {image.dtype} {image.shape}; it takes uint8 (H, W, 3), RGB")
-    return np.ascontiguousarray(image)  # torch knows no negative strides, as of bgr[..., ::-1]

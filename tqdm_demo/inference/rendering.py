@@ -33,14 +33,15 @@ def overlay(
 
     Args:
         image: uint8 (H, W, 3).
-        label_map: uint8 (H, W), index into ``colours``.
+        label_map: uint8 (H, W), index into ``colours``; what is beyond them is black.
         colours: K RGB colours, 0 to 255.
         opacity: of the colours, 0 to 1.
 
     Returns:
         uint8 (H, W, 3).
     """
-    table = np.asarray(colours, np.float32)
+    table = np.zeros((256, 3), np.float32)
+    table[: len(colours)] = colours
     mixed = table[label_map] * opacity + _grey(image) * (1 - opacity)
     mixed[borders(label_map)] = mixed[borders(label_map)] * 0.35 + 255 * 0.65
     return np.round(mixed).astype(np.uint8)

@@ -37,15 +37,18 @@ class Segmentation:
     """One picture, segmented by one class list.
 
     Attributes:
-        label_map: uint8 (H, W) of the picture, index into the class list.
+        label_map: uint8 (H, W) of the picture, index into the class list; 255 where a model that
+            knows a fixed list of classes sees one that the list does not name.
         classes: the K classes.
         scores: float32 (K, h, w), not below 0; resized to the picture, the largest wins.
         similarity: float32 (K, h, w), cosine of the model's patch embeddings and its embedding
-            of the class (of tqdm: after prompt and context decoder).
+            of the class (of tqdm: after prompt and context decoder); None where the model compares
+            nothing with names.
         nearest_classes: per class the trained class whose rows it borrows; None = trained itself,
             or the model has no trained classes.
         unknown: per class the words that the text tower never saw while it was trained.
         timings: what was computed and what was reused.
+        missing: per class its names that the model has no class for.
         method: how the similarity was made, one of ``zero_shot.METHODS``.
         mode: how the picture was read, one of ``predictor.MODES``. In windows, maps are means.
     """
@@ -53,10 +56,11 @@ class Segmentation:
     label_map: np.ndarray
     classes: ClassList
     scores: np.ndarray
-    similarity: np.ndarray
+    similarity: np.ndarray | None
     nearest_classes: tuple[NearestClass | None, ...]
     unknown: tuple[tuple[str, ...], ...]
     timings: Timings
+    missing: tuple[tuple[str, ...], ...]
     method: str = "plain"
     mode: str = "single"
 
@@ -69,4 +73,5 @@ class Segmentation:
     def shares(self) -> tuple[float, ...]:
         """Every class's share of the picture's pixels, 0 to 1."""
         counts = np.bincount(self.label_map.ravel(), minlength=len(self.classes.entries))
+        counts = counts[: len(self.classes.entries)]
         return tuple((counts / self.label_map.size).tolist())

@@ -10,11 +10,12 @@ Axes: B windows; H W the picture; h w a score map; K names; n m pixels that are 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from tqdm_demo.inference.upsampling import bilinear_matrix, pixel_positions
@@ -40,12 +41,12 @@ class Merged:
     Attributes:
         label_map: uint8 (H, W), the index of the largest score.
         scores: float32 (K, h, w), mean scores on a coarser grid over the whole picture.
-        similarity: float32 (K, h, w), mean similarity on the same grid.
+        similarity: float32 (K, h, w), mean similarity on the same grid; None where there is none.
     """
 
     label_map: np.ndarray
     scores: Tensor
-    similarity: Tensor
+    similarity: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -80,14 +81,14 @@ class SlidingWindow:
 
     def merge(
         self,
-        answer: Callable[[list[Window]], tuple[Tensor, Tensor]],
+        answer: Callable[[list[Window]], Sequence[Tensor]],
         size: tuple[int, int],
         resized: tuple[int, int],
     ) -> Merged:
         """Runs all windows of a picture and merges their scores.
 
         Args:
-            answer: scores and similarity, each (B, K, ., .), of a list of windows.
+            answer: scores, and similarity if there is one, each (B, K, ., .), of a list of windows.
             size: (H, W) of the result.
             resized: (H, W) of the picture that is cut, see :meth:`resized_size`.
         """
@@ -104,14 +105,14 @@ class SlidingWindow:
             for lefts in _chunks(starts[1], self.batch):
                 corners = [Window(left, top) if turned else Window(top, left) for left in lefts]
                 found = [m.transpose(-1, -2) if turned else m for m in answer(corners)]
-                for left, scores, similarity in zip(lefts, *found, strict=True):
-                    strip.add(left, scores)
-                    shown.add(top, left, scores, similarity)
-        label_map, scores, similarity = strip.finish(), *shown.means()
+                for left, *maps in zip(lefts, *found, strict=True):
+                    strip.add(left, maps[0])
+                    shown.add(top, left, *maps)
+        label_map, means = strip.finish(), shown.means()
         if turned:
             label_map = np.ascontiguousarray(label_map.T)
-            scores, similarity = scores.transpose(1, 2), similarity.transpose(1, 2)
-        return Merged(label_map, scores, similarity)
+            means = [mean.transpose(1, 2) for mean in means]
+        return Merged(label_map, *means)
 
 
 def window_starts(length: int, window: int, stride: int) -> list[int]:
@@ -124,6 +125,15 @@ def window_starts(length: int, window: int, stride: int) -> list[int]:
     """
     count = math.ceil((length - window) / stride) + 1
     return [min(index * stride, length - window) for index in range(count)]
+
+
+def shrink_maps(maps: Tensor) -> Tensor:
+    """Maps (K, h, w) of at most half a million places: what is kept for display."""
+    step = math.sqrt(maps.shape[1] * maps.shape[2] / _SHOWN_PIXELS)
+    if step <= 1:
+        return maps
+    size = [int(side / step) for side in maps.shape[1:]]
+    return F.adaptive_avg_pool2d(maps, size)
 
 
 class _Axis:

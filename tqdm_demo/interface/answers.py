@@ -129,7 +129,7 @@ def note(answer: Answer, index: int) -> str:
     """What a user should know of a name: its nearest trained class, the words that are unknown."""
     if answer.classes.everything_else and index == len(answer.classes.labels) - 1:
         return "what the list does not name"
-    remarks = []
+    remarks = [f"this model has no class “{name}”" for name in answer.result.missing[index]]
     nearest_class = answer.result.nearest_classes[index]
     if nearest_class is not None:
         remarks.append(
@@ -170,12 +170,12 @@ class PixelValues:
     Attributes:
         order: indices into the class list.
         scores: in that order.
-        similarities: cosines, in that order.
+        similarities: cosines, in that order; None where the model compares nothing with names.
     """
 
     order: list[int]
     scores: list[float]
-    similarities: list[float]
+    similarities: list[float] | None
 
 
 def read_pixel(result: Segmentation, place: tuple[int, int]) -> PixelValues:
@@ -183,13 +183,13 @@ def read_pixel(result: Segmentation, place: tuple[int, int]) -> PixelValues:
     height, width = result.label_map.shape
     right, down = (place[0] + 0.5) / width, (place[1] + 0.5) / height
     scores = _column(result.scores, right, down)
-    similarities = _column(result.similarity, right, down)
+    compared = result.similarity is not None
+    similarities = _column(result.similarity, right, down) if compared else np.zeros_like(scores)
     # The label map decides where two classes are as good as equal.
     winner = int(result.label_map[place[1], place[0]])
     order = sorted(range(len(scores)), key=lambda k: (k != winner, -scores[k], -similarities[k]))
-    return PixelValues(
-        order, [float(scores[k]) for k in order], [float(similarities[k]) for k in order]
-    )
+    cosines = [float(similarities[k]) for k in order] if compared else None
+    return PixelValues(order, [float(scores[k]) for k in order], cosines)
 
 
 def _column(maps: np.ndarray, right: float, down: float) -> np.ndarray:

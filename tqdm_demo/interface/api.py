@@ -74,7 +74,8 @@ class Endpoints:
 
     def models(self) -> list[dict[str, str]]:
         """Lists the models: for each its source (how the other endpoints call it), title, kind
-        ("textual", "learned", "zero-shot"; empty while it is not known) and what it was trained on.
+        ("textual", "learned", "zero-shot", "rein", "soma", "tldr"; empty while it is not known) and
+        what it was trained on.
         """
         return [
             {"source": e.source, "title": e.title, "kind": e.kind, "about": e.about}
@@ -92,6 +93,8 @@ class Endpoints:
         Returns an 8-bit palette PNG of the picture's size whose values index the names, the
         names, and the share of the picture (0 to 1) that each has. Without names it takes those
         that the model was trained on, without a model the first of /models that suits photographs.
+        A model of a fixed list of classes (Rein, SoMA, TLDR) labels a pixel with 255 where it sees
+        a class that is not among the names.
         """
         with _in_words():
             path, names, model = check_picture(picture), check_names(names), self._model(model)
@@ -109,8 +112,8 @@ class Endpoints:
 
         Stages: "clip" (zero-shot models: cosine of patch tokens and text), "before" (textual
         queries: before the pixel decoder, m = 0), "after" (trained models: after it, m = M),
-        "mask" (trained models: the scores that decide), "auto" ("after", or "clip" of zero-shot
-        models). Names and model have the defaults of /segment. Returns a NumPy file (.npz) with
+        "mask" (trained models: the scores that decide), "auto" ("after", "clip" of zero-shot
+        models, "mask" of others without text). Names and model have the defaults of /segment. Returns a NumPy file (.npz) with
         "similarity", float32 (names, height, width) on the model's own grid, and "names"; the
         names; the lowest and the highest value.
         """
@@ -119,12 +122,13 @@ class Endpoints:
             stage = check_stage(stage, StageName.__args__)
             stages = self._models.predictor(model).stages(_read(path), names or None)
             if stage == "auto":
-                stage = "clip" if stages.after is None else "after"
+                stage = next(s for s in ("after", "clip", "mask") if getattr(stages, s) is not None)
             maps = getattr(stages, stage)
             if maps is None:
                 there = [s for s in StageName.__args__[1:] if getattr(stages, s) is not None]
                 raise ValueError(
-                    f"This model has no stage {stage!r}; it has {', '.join(map(repr, there))}."
+                    f"This model has no stage {stage!r}; it has {', '.join(map(repr, there))}. "
+                    f"{stages.absent[stage]}"
                 )
         file = BytesIO()
         np.savez_compressed(file, similarity=maps, names=np.array(stages.names))

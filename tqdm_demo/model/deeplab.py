@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tqdm_demo.config import DeepLabConfig
+from tqdm_demo.rival_config import DeepLabConfig
 
 
 class DeepLabV3Plus(nn.Module):

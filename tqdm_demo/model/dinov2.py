@@ -13,9 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tqdm_demo.config import DinoConfig
 from tqdm_demo.model.layers import to_map
 from tqdm_demo.model.reins import Reins
+from tqdm_demo.rival_config import ReinConfig
 
 # Strides of the pyramid's levels relative to the patch grid, fine to coarse.
 LEVEL_SCALES = (4.0, 2.0, 1.0, 0.5)
@@ -28,7 +28,7 @@ class DinoBackbone(nn.Module):
         config: architecture.
     """
 
-    def __init__(self, config: DinoConfig) -> None:
+    def __init__(self, config: ReinConfig) -> None:
         super().__init__()
         self.pyramid_blocks = config.pyramid_blocks
         self.grid = config.input_size[0] // config.patch_size

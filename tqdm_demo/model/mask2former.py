@@ -14,20 +14,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tqdm_demo.config import DinoConfig, ModelConfig
+from tqdm_demo.config import ModelConfig
 from tqdm_demo.model.dinov2 import DinoBackbone
 from tqdm_demo.model.mask_decoder import MaskPrediction, MaskTransformer
 from tqdm_demo.model.pixel_decoder import PixelDecoder, PixelFeatures
+from tqdm_demo.rival_config import ReinConfig
 
 
-class DinoSegmenter(nn.Module):
+class ReinSegmenter(nn.Module):
     """Rein or SoMA: a DINOv2 backbone, a pixel decoder without text, and class-free queries.
 
     Args:
         config: architecture; with ``reins_rank`` the queries come from the reins.
     """
 
-    def __init__(self, config: DinoConfig) -> None:
+    def __init__(self, config: ReinConfig) -> None:
         super().__init__()
         self.config = config
         self.backbone = DinoBackbone(config)
@@ -80,7 +81,7 @@ def semantic_scores(prediction: MaskPrediction, size: Sequence[int]) -> Tensor:
     return torch.einsum("bqm,bqhw->bmhw", classes, masks)
 
 
-def _decoder_config(config: DinoConfig, feed_forward: int) -> ModelConfig:
+def _decoder_config(config: ReinConfig, feed_forward: int) -> ModelConfig:
     """What the layers that tqdm has too read of a configuration."""
     return ModelConfig(
         class_names=config.class_names,

@@ -16,9 +16,14 @@ from typing import Protocol
 from torch import Tensor
 
 from tqdm_demo.model.image_encoder import ImageFeatures
+from tqdm_demo.model.mask_decoder import MaskPrediction
 
 # What a system keeps of a picture: tensors, alone or in a frozen dataclass.
-Features = ImageFeatures | Tensor
+Features = ImageFeatures | MaskPrediction | Tensor
+# The stages between the CLIP and the final mask, see tqdm_demo.inference.stages.
+STAGES = ("clip", "before", "after", "mask")
+# The score of a name that the model has no class for: below all others.
+NO_CLASS = -1.0
 
 
 @dataclass(frozen=True)
@@ -26,12 +31,28 @@ class ScoreMaps:
     """What a system says about B pictures and N names.
 
     Attributes:
-        scores: (B, N, h, w), not below 0; the largest wins.
-        similarity: (B, N, h, w) cosine in [-1, 1].
+        scores: (B, N, h, w), not below 0, or :data:`NO_CLASS`; the largest wins.
+        similarity: (B, N, h, w) cosine in [-1, 1]; None = the model compares nothing with names.
+        others: (B, R, h, w) scores of the trained classes that none of the names means, of a model
+            that knows no others. Where one of them is the largest the pixel stays unlabelled.
     """
 
     scores: Tensor
-    similarity: Tensor
+    similarity: Tensor | None = None
+    others: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class StageMaps:
+    """What a system says about N names on the way to its final mask.
+
+    Attributes:
+        maps: stage -> (B, N, h, w), for the stages that the system has.
+        absent: stage -> why the system has none; every stage is in one of the two.
+    """
+
+    maps: dict[str, Tensor]
+    absent: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -51,7 +72,7 @@ class System(Protocol):
     """A model that segments by names.
 
     Attributes:
-        kind: ``textual``, ``learned`` or ``zero-shot``.
+        kind: ``textual``, ``learned``, ``zero-shot``, ``rein``, ``soma`` or ``tldr``.
         method: how the similarity is made, one of ``zero_shot.METHODS``.
         default_names: the names that are segmented where none are given.
         known_words: lower case, what the text tower saw while it was trained; empty = unknown.
@@ -60,8 +81,9 @@ class System(Protocol):
         input_size: (height, width) of the pictures, or windows, that it is made for.
         size_multiple: input sides are multiples of this.
         fixed_size: whether it reads ``input_size`` only.
+        keeps_size: whether pictures with fewer pixels than ``input_size`` are read as they are.
         window_stride: step between windows in pixels; None = pictures are read at once.
-        longest_name: tokens that a name may have.
+        longest_name: tokens that a name may have; None = any name.
     """
 
     kind: str
@@ -73,8 +95,9 @@ class System(Protocol):
     input_size: tuple[int, int]
     size_multiple: int
     fixed_size: bool
+    keeps_size: bool
     window_stride: int | None
-    longest_name: int
+    longest_name: int | None
 
     def encode_image(self, pixels: Tensor) -> Features:
         """Encodes normalised pixels (B, 3, H, W), wherever they are."""
@@ -90,6 +113,12 @@ class System(Protocol):
             embeddings: (N, D) of :meth:`encode_names`.
             names: the N names, no two alike.
         """
+
+    def stages(self, features: Features, embeddings: Tensor, names: Sequence[str]) -> StageMaps:
+        """The maps of its stages; the arguments are those of :meth:`answer`."""
+
+    def lacks(self, names: Sequence[str]) -> tuple[bool, ...]:
+        """Per name whether the model has no class for it: it knows a fixed list of classes."""
 
     def nearest_classes(
         self, names: Sequence[str], embeddings: Tensor

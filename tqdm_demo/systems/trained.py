@@ -14,7 +14,7 @@ from tqdm_demo.model.assignment import QueryAssignment
 from tqdm_demo.model.fused_pyramid import FusedPyramid
 from tqdm_demo.model.image_encoder import ImageFeatures
 from tqdm_demo.model.segmenter import Decoding, Segmenter
-from tqdm_demo.systems.system import NearestClass, ScoreMaps
+from tqdm_demo.systems.system import NearestClass, ScoreMaps, StageMaps
 from tqdm_demo.systems.tokens import tokenize
 
 
@@ -27,6 +27,7 @@ class TrainedModel:
     """
 
     method = "plain"
+    keeps_size = False
 
     def __init__(self, segmenter: Segmenter, known_words: frozenset[str] = frozenset()) -> None:
         config = segmenter.config
@@ -64,6 +65,27 @@ class TrainedModel:
         assignment, decoding = self.decode(features, embeddings, names)
         scores = self.segmenter.semantic_scores(decoding.predictions[-1], assignment)
         return ScoreMaps(scores, decoding.score_map[:, : len(names)])
+
+    def stages(
+        self, features: ImageFeatures, embeddings: torch.Tensor, names: Sequence[str]
+    ) -> StageMaps:
+        """The maps before and after the pixel decoder, and the final scores."""
+        count = len(names)
+        assignment, decoding = self.decode(features, embeddings, names)
+        absent = {"clip": "Only a CLIP by itself has this stage."}
+        maps = {
+            "after": decoding.query_similarity()[:, :count],
+            "mask": self.segmenter.semantic_scores(decoding.predictions[-1], assignment),
+        }
+        if self.kind == "textual":
+            maps["before"] = decoding.score_map[:, :count]
+        else:
+            absent["before"] = "Its queries are learned: nothing in this model reads the name."
+        return StageMaps(maps, absent)
+
+    def lacks(self, names: Sequence[str]) -> tuple[bool, ...]:
+        """False for every name: one that was not trained borrows from its nearest class."""
+        return (False,) * len(names)
 
     def nearest_classes(
         self, names: Sequence[str], embeddings: torch.Tensor

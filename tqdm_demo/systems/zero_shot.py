@@ -31,7 +31,7 @@ from torch import Tensor, nn
 
 from tqdm_demo.model.image_encoder import embed_patches, patch_size, run_tower
 from tqdm_demo.model.lite0_vit import Lite0VisionTransformer
-from tqdm_demo.systems.system import ScoreMaps
+from tqdm_demo.systems.system import STAGES, ScoreMaps, StageMaps
 from tqdm_demo.systems.tokens import encode, tokenize
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
@@ -58,6 +58,7 @@ class ZeroShotModel:
     kind = "zero-shot"
     default_names = CITYSCAPES_NAMES
     window_stride = None
+    keeps_size = False
 
     def __init__(
         self, clip: open_clip.CLIP, config: dict[str, Any], method: str | None = None
@@ -97,6 +98,16 @@ class ZeroShotModel:
         similarity = torch.einsum("bdhw,nd->bnhw", features, embeddings)
         # A cosine is no probability. Bringing it to [0, 1] changes no winner, resized or not.
         return ScoreMaps((1 + similarity) / 2, similarity)
+
+    def stages(self, features: Tensor, embeddings: Tensor, names: Sequence[str]) -> StageMaps:
+        """The similarity, which is all that it has."""
+        maps = {"clip": self.answer(features, embeddings, names).similarity}
+        reason = "A CLIP that was never trained to segment has no decoders."
+        return StageMaps(maps, {stage: reason for stage in STAGES if stage not in maps})
+
+    def lacks(self, names: Sequence[str]) -> tuple[bool, ...]:
+        """False for every name: it reads all of them."""
+        return (False,) * len(names)
 
     def nearest_classes(self, names: Sequence[str], embeddings: Tensor) -> tuple[None, ...]:
         """None for every name: nothing was trained that a name could borrow from."""

@@ -135,10 +135,9 @@ class Objective:
         resized = windows.resized_size(image.shape[:2])
         pixels = to_pixels(image, resized, config.image_mean, config.image_std)
 
-        def answer(corners: list[Window]) -> tuple[Tensor, Tensor]:
+        def answer(corners: list[Window]) -> list[Tensor]:
             parts = [pixels[..., w.top : w.top + height, w.left : w.left + width] for w in corners]
-            scores = self._decode(torch.cat(parts), embeddings)[:, present.to(self._device)]
-            return scores, scores  # the second one is for similarities, which nobody asks for
+            return [self._decode(torch.cat(parts), embeddings)[:, present.to(self._device)]]
 
         merged = windows.merge(answer, image.shape[:2], resized)
         return present.numpy()[merged.label_map]

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from tqdm_demo.checkpoints.folder import CONFIG_FILE, TENSOR_FILE
+from tqdm_demo.checkpoints.folder_files import CONFIG_FILE, TENSOR_FILE
 from tqdm_demo.checkpoints.model_card import published_card
 from tqdm_demo.checkpoints.published.plan import Plan, converted_tensors
 from tqdm_demo.checkpoints.published.reading import read_published
@@ -84,10 +84,7 @@ def convert(
         os.replace(whole, folder)
     size = (folder / TENSOR_FILE).stat().st_size
     print(f"{folder}: {size / 2**20:.0f} MiB of {str(dtype).removeprefix('torch.')}")
-    if plan.model.system == "tqdm":
-        print(f"  python app.py --model {folder}")
-    else:
-        print(f"  The page serves no model of the system {plan.model.system!r} yet.")
+    print(f"  python app.py --model {folder}")
 
 
 def _class_names(meta: Mapping[str, Any]) -> tuple[str, ...] | None:

@@ -25,8 +25,8 @@ from tqdm_demo.checkpoints.published.key_map import (
     rules_of,
 )
 from tqdm_demo.checkpoints.published.plan import PublishedModel
-from tqdm_demo.config import DinoConfig
-from tqdm_demo.model.mask2former import DinoSegmenter
+from tqdm_demo.model.mask2former import ReinSegmenter
+from tqdm_demo.rival_config import ReinConfig
 
 _VIT = "backbone.vit"
 _BACKBONE = rules_of(
@@ -86,8 +86,8 @@ REIN = PublishedModel(
     system="rein",
     marker="backbone.reins.learnable_tokens_a",
     rules=_BACKBONE + _REINS + _HEAD + PIXEL_INPUTS + DECODER_HEAD,
-    config=DinoConfig(),
-    build=DinoSegmenter,
+    config=ReinConfig(),
+    build=ReinSegmenter,
     dropped=_DROPPED,
     source="https://github.com/w1oves/Rein",
 )
@@ -96,8 +96,8 @@ SOMA = PublishedModel(
     system="soma",
     marker="backbone.model.blocks.23.attn.q.lora_A.weight",
     rules=_BACKBONE + _LEARNED_QUERIES + _HEAD + PIXEL_INPUTS + DECODER_HEAD,
-    config=DinoConfig(reins_rank=0),
-    build=DinoSegmenter,
+    config=ReinConfig(reins_rank=0),
+    build=ReinSegmenter,
     dropped=_DROPPED,
     source="https://github.com/ysj9909/SoMA",
 )

@@ -19,7 +19,7 @@ from huggingface_hub import constants
 
 from tqdm_demo.atomic_files import replace_text
 from tqdm_demo.checkpoints.download import download, sha256
-from tqdm_demo.checkpoints.folder import CONFIG_FILE
+from tqdm_demo.checkpoints.folder_files import CONFIG_FILE
 from tqdm_demo.checkpoints.published.catalogue import (
     PublishedWeights,
     RemoteFile,

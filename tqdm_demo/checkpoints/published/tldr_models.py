@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from tqdm_demo.checkpoints.published.key_map import rules_of
 from tqdm_demo.checkpoints.published.plan import PublishedModel
-from tqdm_demo.config import DeepLabConfig
 from tqdm_demo.model.deeplab import DeepLabV3Plus
+from tqdm_demo.rival_config import DeepLabConfig
 
 _STEM, _HEAD = "model.backbone.stem", "model.decode_head"
 _ASPP, _BRANCH = f"{_HEAD}.aspp_modules.{{index}}", "head.branches.{index}"

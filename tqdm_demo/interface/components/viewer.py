@@ -28,7 +28,7 @@ class ViewerData(GradioModel):
 
     Attributes:
         picture: JPEG of the picture.
-        labels: grey PNG of the same size whose values index ``names``.
+        labels: grey PNG of the same size whose values index ``names``; 255 = not labelled.
         scores: grey PNG, any size; the winning score of every pixel, 255 = ``score_top``.
         score_top: what 255 stands for.
         names: of the K classes, plain text.
@@ -115,7 +115,7 @@ def viewer_data(
 
     Args:
         image: uint8 (H, W, 3).
-        label_map: uint8 (H, W), index into ``names``.
+        label_map: uint8 (H, W), index into ``names``; 255 = not labelled.
         scores: float (K, h, w), not below 0.
         names: K plain names.
         colours: K RGB colours, 0 to 255.
@@ -126,7 +126,7 @@ def viewer_data(
     best = scores.max(axis=0)
     top = max(float(best.max()), 1e-6)
     counts = np.bincount(label_map.ravel(), minlength=len(names))
-    shares = (counts / label_map.size).tolist()
+    shares = (counts[: len(names)] / label_map.size).tolist()
     return ViewerData(
         picture=_file(image, "picture.jpg", quality=90),
         labels=_file(label_map, "labels.png", compress_level=1),

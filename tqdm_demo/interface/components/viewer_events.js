@@ -13,12 +13,16 @@ function pixelAt(share) {
   return x >= 0 && y >= 0 && x < width && y < height ? [x, y] : null;
 }
 
+// Of a pixel whose class is none of the list.
+const UNLABELLED = "not labelled";
+
 function describe(point) {
   const id = painter.idAt(...point);
   const { width, height } = painter.size();
   const [column, row] = [(point[0] * scores.width) / width, (point[1] * scores.height) / height];
   const level = scores.values[Math.floor(row) * scores.width + Math.floor(column)];
-  return { id, name: data.names[id], score: ((level / 255) * data.score_top).toFixed(2) };
+  const name = data.names[id] ?? UNLABELLED;
+  return { id, name, score: ((level / 255) * data.score_top).toFixed(2) };
 }
 
 function point(at) {
@@ -27,7 +31,7 @@ function point(at) {
   for (const chip of element.querySelectorAll(".v-at")) chip.classList.remove("v-at");
   if (!at) return null;
   const found = describe(at);
-  tip.querySelector("i").style.background = data.colours[found.id];
+  tip.querySelector("i").style.background = data.colours[found.id] ?? "none";
   tip.querySelector("b").textContent = found.name;
   tip.querySelector("span").textContent = `score ${found.score}`;
   const view = currentView();
@@ -57,18 +61,19 @@ async function ask(at) {
 function showReading(at, found) {
   const panel = part(".v-reading");
   const names = found.order.map((id) => data.names[id]);
-  panel.querySelector("header b").textContent = `Pixel ${at[0]}, ${at[1]}: ${names[0]}`;
+  panel.querySelector("header b").textContent = `Pixel ${at[0]}, ${at[1]}: ${describe(at).name}`;
   const top = Math.max(...found.scores, 1e-6);
-  const [low, high] = [Math.min(...found.similarities), Math.max(...found.similarities)];
+  const cosines = found.similarities ?? [];
+  const [low, high] = [Math.min(...cosines), Math.max(...cosines)];
   const rows = found.order.map((id, i) => {
     const row = document.createElement("li");
     const name = document.createElement("b");
     const swatch = document.createElement("i");
     swatch.style.background = data.colours[id];
     name.append(swatch, names[i]);
-    const cosine = found.similarities[i];
+    const cosine = cosines[i];
     row.append(name, bar(found.scores[i], found.scores[i] / top));
-    row.append(bar(cosine, (cosine - low) / Math.max(high - low, 1e-6)));
+    if (cosine !== undefined) row.append(bar(cosine, (cosine - low) / Math.max(high - low, 1e-6)));
     return row;
   });
   panel.querySelector("ol").replaceChildren(...rows);

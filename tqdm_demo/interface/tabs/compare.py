@@ -70,7 +70,7 @@ class Shown:
     Attributes:
         title: of the model, or "Ground truth".
         note: a line about it.
-        labels: uint8 (H, W), index into the class list; 255 in the ground truth = no listed class.
+        labels: uint8 (H, W), index into the class list; 255 = no listed class.
     """
 
     title: str
@@ -244,8 +244,7 @@ def _grid(
 
 
 def _cell(image: np.ndarray, answer: Shown, classes: ClassList) -> Cell:
-    table = [*classes.colours, *[(0, 0, 0)] * (256 - len(classes.colours))]
-    drawn = shrink(overlay(image, answer.labels, table), SHOWN_SIDE)
+    drawn = shrink(overlay(image, answer.labels, classes.colours), SHOWN_SIDE)
     return Cell(photo(drawn), f"Classes: {answer.title}", pixels=label_pixels(answer.labels))
 
 

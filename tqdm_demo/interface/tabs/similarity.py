@@ -162,7 +162,7 @@ def _compare_stages(
         found[role] = page.models.predictor(source).stages(image, listed.classes)
         for index, stage in enumerate(STAGES):
             if stage.role == role:
-                cells = _cells(small, getattr(found[role], stage.kept), stage, listed, choice)
+                cells = _cells(small, found[role], stage, listed, choice)
                 for row, cell in enumerate(cells):
                     columns = with_cell(columns, index, row, cell)
         yield {parts.grid: _grid(image, columns, listed).value()}
@@ -186,18 +186,19 @@ def _compare_pictures(
     predictor = page.models.predictor(getattr(choice, stage.role))
     for index, (title, shown) in enumerate(pictures):
         yield {parts.status: charts.progress(index, len(pictures), f"{stage.title}: {title} …")}
-        maps = getattr(predictor.stages(shown, listed.classes), stage.kept)
-        cells = _cells(shrink(shown, SHOWN_SIDE), maps, stage, listed, choice)
+        found = predictor.stages(shown, listed.classes)
+        cells = _cells(shrink(shown, SHOWN_SIDE), found, stage, listed, choice)
         for row, cell in enumerate(cells):
             columns = with_cell(columns, index, row, cell)
         yield {parts.grid: _grid(image, columns, listed).value()}
 
 
 def _cells(
-    image: np.ndarray, maps: np.ndarray | None, stage: Stage, listed: Listed, choice: Choice
+    image: np.ndarray, found: Stages, stage: Stage, listed: Listed, choice: Choice
 ) -> list[Cell]:
+    maps = getattr(found, stage.kept)
     if maps is None:
-        return [Cell(caption="This model has no such stage.")] * len(listed.rows)
+        return [Cell(caption=found.absent[stage.kept])] * len(listed.rows)
     look = HeatLook(choice.colour_map, choice.scale)
     return [
         heat_cell(image, maps, row, look, stage.kept == MASK, f"{label}, {stage.title}")

@@ -123,7 +123,11 @@ def show_pictures(
             for row, text in enumerate((str(error), "")):
                 columns = with_cell(columns, index, row, Cell(caption=text or "–"))
             continue
-        kept = next(k for k in VIEWS[view] if getattr(stages, k) is not None)
+        kept = next((k for k in VIEWS[view] if getattr(stages, k) is not None), None)
+        if kept is None:
+            reason = stages.absent[VIEWS[view][0]]
+            yield {parts.status: markup.problem(reason), parts.grid: None}
+            return
         small = shrink(image, SHOWN_SIDE)
         alt = f"{listed.labels[0]} in {title}"
         cell = heat_cell(small, getattr(stages, kept), listed.rows[0], look, kept == "mask", alt)
