@@ -160,9 +160,11 @@ class TrainConfig:
     crop: PositiveInt = 512
     """Side of the square crops, in pixels."""
     learning_rate: PositiveFloat = 1e-5
-    """Rate of AdamW, which decays polynomially (power 0.9) to ``minimum_learning_rate``."""
+    """Rate of AdamW, which decays polynomially to ``minimum_learning_rate``."""
     minimum_learning_rate: NonNegativeFloat = 1e-6
     """Rate at the end of the decay."""
+    power: PositiveFloat = 0.9
+    """Power of the decay; 1 = in a straight line."""
     warmup_steps: NonNegativeInt = 1500
     """Steps in which the rate rises linearly from nearly 0."""
     weight_decay: NonNegativeFloat = 1e-4
@@ -179,6 +181,10 @@ class TrainConfig:
     """Weight of the regulariser by which the global embedding stays near the frozen tower's."""
     weight_pixel_text: NonNegativeFloat = 1.0
     """Weight of the regulariser by which patch embeddings approach their class' text query."""
+    weight_regularisation: NonNegativeFloat = 1.0
+    """Weight of TLDR's texture regularisation, times the published ones of its levels."""
+    weight_generalisation: NonNegativeFloat = 1.0
+    """The same of its texture generalisation."""
     points_per_mask: PositiveInt = 12_544
     """Points at which the mask losses are taken, per mask."""
     fix_upstream_quirks: bool = False
@@ -191,6 +197,11 @@ class TrainConfig:
     """Pictures to draw where the source is drawn streets."""
     painted: Size = (256, 128)
     """Width and height of these, and of drawn pictures to evaluate on."""
+    styles: str = ""
+    """Data specification of the pictures whose style TLDR's content is given; empty = the
+    source's own."""
+    style_pictures: PositiveInt = 100
+    """How many of these, of each set."""
     rare_classes: bool = True
     """Draw a class, then a picture that shows it; otherwise pictures uniformly."""
     rare_temperature: PositiveFloat = 100.0

@@ -5,7 +5,8 @@ none for CLIP ViT-B/16 on Cityscapes), on the batch of one process: the paper's 
 to come from two GPUs. ``streets-tqdm`` is the same method at a tiny scale on drawn streets,
 ``streets-queries`` the same model with learned queries and no text in its decoders.
 ``photos-tqdm`` and ``photos-queries`` are the same two on photographs: the training part of a
-folder set, named with ``--data-root``, and the classes of its ``classes.txt``.
+folder set, named with ``--data-root``, and the classes of its ``classes.txt``. ``-rein`` and
+``-tldr`` are the systems that the paper compares with, in the same worlds.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from tqdm_demo.config import ModelConfig, TrainConfig
+from tqdm_demo.rival_config import DeepLabConfig, ReinConfig, RivalConfig
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
 
@@ -25,11 +27,13 @@ class Preset:
         model: architecture; what a CLIP folder says of its CLIP takes the place of what is here.
         training: how.
         clip: where it starts: a bundled CLIP, or "open_clip:MODEL/WEIGHTS".
+        system: "tqdm", "rein" or "tldr".
     """
 
-    model: ModelConfig
+    model: ModelConfig | RivalConfig
     training: TrainConfig
     clip: str
+    system: str = "tqdm"
 
 
 # The published evaluation cuts windows of 512 pixels that start this many pixels apart.
@@ -145,6 +149,45 @@ _PHOTOS = TrainConfig(
     evaluate_every=350,
     save_every=50,
 )
+# The systems that the paper compares with, in size, time and pictures as the four above.
+# Rein: as many queries as CLIPs' towers allow in that time; its tower, pyramid and decoders are
+# those of the learned queries. TLDR: published rates (a tenth for the backbone, a straight decay)
+# times ten, as those of tqdm are times many.
+_REIN = ReinConfig(
+    class_names=CITYSCAPES_NAMES,
+    pyramid_blocks=(5, 5, 5, 5),
+    reins_rank=8,
+    queries=40,
+    width=128,
+    heads=4,
+    pixel_feed_forward=512,
+    mask_feed_forward=512,
+    pixel_layers=1,
+    mask_layers=3,
+    size_multiple=16,
+    window_stride=None,
+)
+_TLDR = DeepLabConfig(
+    class_names=CITYSCAPES_NAMES,
+    backbone="lite0",
+    output_stride=16,
+    width=96,
+    skip_width=24,
+    dilations=(3, 6, 9),
+    keeps_size=False,
+    size_multiple=32,
+)
+_PHOTO_REIN = dataclasses.replace(_REIN, pyramid_blocks=(3, 3, 3, 3), size_multiple=32)
+_STREETS_REIN, _PHOTOS_REIN = (
+    dataclasses.replace(recipe, weight_decay=0.05) for recipe in (_STREETS, _PHOTOS)
+)
+_STREETS_TLDR, _PHOTOS_TLDR = (
+    dataclasses.replace(
+        recipe, learning_rate=3e-3, backbone_factor=0.1, power=1.0, weight_decay=0.01,
+        minimum_learning_rate=0.0, fix_upstream_quirks=True,
+    )
+    for recipe in (_STREETS, _PHOTOS)
+)  # fmt: skip
 _GTA5 = TrainConfig(source="gta5")
 _CITYSCAPES = TrainConfig(
     source="cityscapes", learning_rate=1e-4, weight_decay=1e-5, embedding_decay=False
@@ -159,6 +202,10 @@ PRESETS = {
     "streets-queries": Preset(_LEARNED, _STREETS, "streets-clip"),
     "photos-tqdm": Preset(_PHOTO_TEXTUAL, _PHOTOS, "mini-clip"),
     "photos-queries": Preset(_PHOTO_LEARNED, _PHOTOS, "mini-clip"),
+    "streets-rein": Preset(_REIN, _STREETS_REIN, "streets-clip", "rein"),
+    "streets-tldr": Preset(_TLDR, _STREETS_TLDR, "mini-clip", "tldr"),
+    "photos-rein": Preset(_PHOTO_REIN, _PHOTOS_REIN, "mini-clip", "rein"),
+    "photos-tldr": Preset(_TLDR, _PHOTOS_TLDR, "mini-clip", "tldr"),
     "clip-vit-b-gta5": Preset(_VIT_B, _GTA5, "open_clip:ViT-B-16/openai"),
     "eva02-l-gta5": Preset(_EVA_L, _GTA5, "open_clip:EVA02-L-14-336/merged2b_s6b_b61k"),
     "eva02-l-cityscapes": Preset(_EVA_L, _CITYSCAPES, "open_clip:EVA02-L-14-336/merged2b_s6b_b61k"),

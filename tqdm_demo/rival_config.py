@@ -86,7 +86,7 @@ class DeepLabConfig:
     class_names: tuple[str, ...] = ()
     """The trained names, in the order of the class logits (M)."""
     backbone: str = "resnet50c"
-    """timm's name of the ResNet."""
+    """timm's name of the ResNet; "lite0" = EfficientNet-Lite0 at output stride 16."""
     output_stride: PositiveInt = 8
     """Stride of the backbone's coarsest level."""
     levels: tuple[NonNegativeInt, ...] = (1, 2, 3, 4)

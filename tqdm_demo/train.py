@@ -2,7 +2,7 @@
 
     python -m tqdm_demo.train --preset streets-tqdm [--seed S --steps N --clip CLIP --out FOLDER]
     python -m tqdm_demo.train --source gta5 --data-root GTA5 [--watch cityscapes:DIR]
-    python -m tqdm_demo.train --preset photos-tqdm --data-root PHOTOS
+    python -m tqdm_demo.train --preset photos-tqdm --data-root PHOTOS       (or photos-rein, -tldr)
     torchrun --nproc-per-node 2 -m tqdm_demo.train --preset eva02-l-gta5 --data-root GTA5
     python -m tqdm_demo.train --preset streets-queries --resume
 
@@ -35,6 +35,7 @@ from torch.distributed._composable.checkpoint_activation import checkpoint
 from tqdm_demo.checkpoints.folder import load_clip, save_segmenter
 from tqdm_demo.checkpoints.folder_files import WEIGHTS, find_clip, resolve_source
 from tqdm_demo.checkpoints.open_clip_models import load_open_clip
+from tqdm_demo.checkpoints.rival_folder import save_rival
 from tqdm_demo.checkpoints.trained_card import TrainingOutcome, write_card
 from tqdm_demo.config import ModelConfig, TrainConfig
 from tqdm_demo.config_json import to_json
@@ -46,11 +47,20 @@ from tqdm_demo.devices import choose_device
 from tqdm_demo.evaluation.recorded import without_paths
 from tqdm_demo.model.segmenter import Segmenter
 from tqdm_demo.presets import PRESETS
+from tqdm_demo.rival_config import RivalConfig
 from tqdm_demo.training.command_line import FIXED, parse, training_of
 from tqdm_demo.training.distributed import gradient_sync, join, leave, rank, wrap_model
 from tqdm_demo.training.loop import Progress, Task, Training
 from tqdm_demo.training.objective import Objective
+from tqdm_demo.training.optimizer import tqdm_rule
 from tqdm_demo.training.options import with_options
+from tqdm_demo.training.rival_start import (
+    RULES,
+    build_rival,
+    make_objective,
+    rival_blocks,
+    rival_on_clip,
+)
 from tqdm_demo.training.validation import SPECS, TrainingData, find_data, read_pictures
 
 OPEN_CLIP = "open_clip:"
@@ -79,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(data.report)
             print(json.dumps({"model": to_json(model), "training": to_json(training)}, indent=1))
         segmenter = build(model, clip, training).to(device)
-        task = make_task(segmenter, training, data, options)
+        task = make_task(segmenter, clip, training, data, options)
         run = Training(task, training, options.work, options.resume)
     except ValueError as error:
         raise SystemExit(f"train: {error}") from error
@@ -96,12 +106,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         leave()
 
 
-def build(model: ModelConfig, clip: nn.Module, training: TrainConfig) -> Segmenter:
-    """The segmenter at the start of a training.
+def build(model: ModelConfig | RivalConfig, clip: nn.Module, training: TrainConfig) -> nn.Module:
+    """The network at the start of a training: tqdm's, its baseline's, or a rival's.
 
     NOTE(upstream): the published code adds CLIP's class embedding to the class token twice, also
     when it trains. Kept, unless ``fix_upstream_quirks``.
     """
+    if not isinstance(model, ModelConfig):
+        return build_rival(model, clip, training)
     torch.manual_seed(training.seed)
     segmenter = Segmenter.from_clip(model, clip)
     if segmenter.image_encoder.is_native and not training.fix_upstream_quirks:
@@ -111,7 +123,11 @@ def build(model: ModelConfig, clip: nn.Module, training: TrainConfig) -> Segment
 
 
 def make_task(
-    segmenter: Segmenter, config: TrainConfig, data: TrainingData, options: argparse.Namespace
+    segmenter: nn.Module,
+    clip: nn.Module,
+    config: TrainConfig,
+    data: TrainingData,
+    options: argparse.Namespace,
 ) -> Task:
     """Pictures, objective and evaluation of one training; ``options`` has places and workers.
 
@@ -129,7 +145,11 @@ def make_task(
         spec: read_pictures(sources, count, size, *places, shared=not config.shard)
         for spec, (sources, count) in data.checks.items()
     }
-    objective = Objective(segmenter, config)
+    if isinstance(model, ModelConfig):
+        objective, rule = Objective(segmenter, config), tqdm_rule
+    else:
+        objective = make_objective(segmenter, clip, config, options.cache, options.workers)
+        rule = RULES[PRESETS[options.preset].system]
     wrapped = wrap_model(segmenter, prepare_blocks(segmenter, config), config.shard)
 
     def evaluate() -> dict[str, float]:
@@ -147,28 +167,33 @@ def make_task(
         losses=lambda batch, targets: wrapped(objective.losses, batch, targets),
         evaluate=evaluate,
         gradient_sync=lambda sync: gradient_sync(wrapped, sync),
+        rule=rule,
     )
 
 
-def prepare_blocks(segmenter: Segmenter, config: TrainConfig) -> list[nn.Module]:
+def prepare_blocks(segmenter: nn.Module, config: TrainConfig) -> list[nn.Module]:
     """The repeated blocks of a model, made to recompute their activations if ``config`` says so.
 
     With ``config.compile`` the model's parts are compiled when they first run.
     """
-    tower = segmenter.image_encoder.tower
-    blocks = (
-        tower.transformer.resblocks if segmenter.image_encoder.is_native else tower.trunk.blocks
-    )
-    blocks = [*blocks, *segmenter.pixel_decoder.layers, *segmenter.mask_decoder.layers]
+    parts = list(segmenter.children())
+    if isinstance(segmenter, Segmenter):
+        tower = segmenter.image_encoder.tower
+        blocks = (
+            tower.transformer.resblocks if segmenter.image_encoder.is_native else tower.trunk.blocks
+        )
+        blocks = [*blocks, *segmenter.pixel_decoder.layers, *segmenter.mask_decoder.layers]
+        parts = [segmenter.image_encoder, segmenter.pixel_decoder, segmenter.mask_decoder]
+    else:
+        blocks = rival_blocks(segmenter)
     for block in blocks if config.checkpointing else ():
         checkpoint(block)
-    if config.compile:
-        for part in (segmenter.image_encoder, segmenter.pixel_decoder, segmenter.mask_decoder):
-            part.compile()
+    for part in parts if config.compile else ():
+        part.compile()
     return blocks
 
 
-def load_start(name: str, model: ModelConfig) -> tuple[nn.Module, dict]:
+def load_start(name: str, model: ModelConfig | RivalConfig) -> tuple[nn.Module, dict]:
     """The CLIP that a training starts from, and what its folder says of it.
 
     Args:
@@ -184,7 +209,7 @@ def load_start(name: str, model: ModelConfig) -> tuple[nn.Module, dict]:
     file = Path(name) / "open_clip_model.safetensors"
     if not file.is_file():
         return load_clip(resolve_source(name))
-    if model.clip_weights is None:
+    if getattr(model, "clip_weights", None) is None:
         raise ValueError(f"{name} is open_clip's; this preset starts from a CLIP of its own kind")
     clip = open_clip.create_model(model.clip_weights.split("/")[0], pretrained=str(file))
     if model.fixed_size:
@@ -193,14 +218,18 @@ def load_start(name: str, model: ModelConfig) -> tuple[nn.Module, dict]:
     return clip, {}
 
 
-def _start(options: argparse.Namespace, training: TrainConfig) -> tuple[nn.Module, ModelConfig]:
+def _start(
+    options: argparse.Namespace, training: TrainConfig
+) -> tuple[nn.Module, ModelConfig | RivalConfig]:
     """The CLIP and the architecture on top of it."""
     model = PRESETS[options.preset].model
     clip, about = load_start(options.clip, model)
     model = with_options(model, options, skip=FIXED)
+    shared = _shared_clip(resolve_source(options.clip), options.out) if about else None
+    if not isinstance(model, ModelConfig):
+        return clip, rival_on_clip(model, about, shared)
     if not about:
         return clip, model
-    shared = _shared_clip(resolve_source(options.clip), options.out)
     model = dataclasses.replace(
         model,
         clip=about["clip"],
@@ -217,7 +246,7 @@ def _start(options: argparse.Namespace, training: TrainConfig) -> tuple[nn.Modul
 
 
 def _finish(
-    segmenter: Segmenter,
+    segmenter: nn.Module,
     training: TrainConfig,
     progress: Progress,
     data: TrainingData,
@@ -225,7 +254,7 @@ def _finish(
 ) -> None:
     """Writes the checkpoint, with what was read and what its mIoU is of, and its card."""
     if training.shard:  # this process holds a part only
-        segmenter = Segmenter(segmenter.config)
+        segmenter = type(segmenter)(segmenter.config)
         segmenter.load_state_dict(load_file(options.work / "best.safetensors"))
     clip = Path(options.clip).name
     miou = 100 * progress.best_miou
@@ -235,16 +264,19 @@ def _finish(
         provenance["labels"] = " and ".join(labels)
     validation = without_paths(next(iter(data.checks)))
     specs = {key: without_paths(getattr(training, key)) for key in SPECS}
-    save_segmenter(
-        segmenter,
-        options.out,
-        training=to_json(dataclasses.replace(training, **specs)),
-        provenance=provenance,
-        results={"validation": {validation: {"miou": round(miou, 2)}}},
-    )
+    sections = {
+        "training": to_json(dataclasses.replace(training, **specs)),
+        "provenance": provenance,
+        "results": {"validation": {validation: {"miou": round(miou, 2)}}},
+    }
+    system = PRESETS[options.preset].system
+    if isinstance(segmenter, Segmenter):
+        save_segmenter(segmenter, options.out, **sections)
+    else:
+        save_rival(segmenter, options.out, system, sections)
     sets = ", ".join(dict.fromkeys(spec.set_name for spec in split_specs(training.source)))
     outcome = TrainingOutcome(clip, sets, progress.best_miou, progress.best_step)
-    write_card(options.out, segmenter.config, training, outcome)
+    write_card(options.out, segmenter.config, training, outcome, system)
     print(f"{options.out}: validation mIoU {miou:.2f} % (step {progress.best_step})")
 
 

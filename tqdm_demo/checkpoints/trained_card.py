@@ -9,6 +9,7 @@ from pathlib import Path
 from tqdm_demo.atomic_files import replace_text
 from tqdm_demo.checkpoints.model_card import as_text, front_matter
 from tqdm_demo.config import ModelConfig, TrainConfig
+from tqdm_demo.rival_config import RivalConfig
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
 _NO_SETTINGS = ("clip", "class_names", "queries", "text_tower", "image_tower")
@@ -21,6 +22,26 @@ _KINDS = {
     "learned": "The baseline of the textual-query mask transformer (tqdm, ECCV 2024, arXiv "
     "2407.09033): the same model with learned queries and no text in its decoders",
 }
+
+_RIVALS = {
+    "rein": "Rein (CVPR 2024, arXiv 2312.04265) on a small CLIP's frozen image tower: low-rank "
+    "tokens refine its features and make the object queries, which are matched with the masks "
+    "(written for this project from the paper)",
+    "tldr": "TLDR (ICCV 2023, arXiv 2303.11546) on EfficientNet-Lite0: DeepLabV3+ that learns from "
+    "stylised pictures and two losses on texture (written for this project from the paper; the "
+    "style transfer is a substitute that whitens and colours one layer's features)",
+}
+# The recipes that were published, as far as they differ from tqdm's.
+_PUBLISHED = {
+    "rein": TrainConfig(
+        steps=40_000, batch_size=4, learning_rate=1e-4, minimum_learning_rate=0.0, warmup_steps=0,
+        weight_decay=0.05, backbone_factor=0.0, rare_classes=False,
+    ),
+    "tldr": TrainConfig(
+        steps=40_000, batch_size=4, crop=768, learning_rate=3e-4, minimum_learning_rate=0.0,
+        power=1.0, warmup_steps=1000, weight_decay=0.01, rare_classes=False,
+    ),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -41,7 +62,11 @@ class TrainingOutcome:
 
 
 def write_card(
-    folder: Path, model: ModelConfig, training: TrainConfig, outcome: TrainingOutcome
+    folder: Path,
+    model: ModelConfig | RivalConfig,
+    training: TrainConfig,
+    outcome: TrainingOutcome,
+    system: str = "tqdm",
 ) -> None:
     """Writes ``folder/README.md``.
 
@@ -50,31 +75,37 @@ def write_card(
         model: architecture.
         training: how it was trained.
         outcome: what came of it.
+        system: "tqdm" or one of the systems that it is compared with.
     """
+    kind = _RIVALS.get(system) or _KINDS[model.queries]
     lines = [
         *front_matter("other"),
         "",
         f"# {folder.name}",
         "",
-        *(_drawn if training.source.startswith("streets:") else _real)(model, training, outcome),
+        *(_drawn if training.source.startswith("streets:") else _real)(
+            model, kind, training, outcome
+        ),
         "",
         "## What differs from the published training",
         "",
         "| setting | published | here |",
         "|---|---|---|",
-        *_differences(ModelConfig(), model, skip=_NO_SETTINGS),
-        *_differences(TrainConfig(), training, skip=_NO_RECIPE),
+        *_differences(type(model)(), model, skip=_NO_SETTINGS),
+        *_differences(_PUBLISHED.get(system, TrainConfig()), training, skip=_NO_RECIPE),
         "",
-        *_frozen_tower(model, training),
+        *(_frozen_tower(model, training) if system not in _RIVALS else []),
         "Every other value is in `config.json`.",
     ]
     replace_text(folder / "README.md", "\n".join(lines) + "\n")
 
 
-def _drawn(model: ModelConfig, training: TrainConfig, outcome: TrainingOutcome) -> list[str]:
+def _drawn(
+    model: ModelConfig | RivalConfig, kind: str, training: TrainConfig, outcome: TrainingOutcome
+) -> list[str]:
     """What there is to say of a model that knows drawn streets."""
     return [
-        f"{_KINDS[model.queries]}, at a tiny scale and trained on drawn streets.",
+        f"{kind}, at a tiny scale and trained on drawn streets.",
         "",
         f"- **Trained on** {training.scenes} drawn pictures of `{training.source}` "
         f"({training.painted[0]} x {training.painted[1]} pixels, seeds from 100000 on), and on "
@@ -93,10 +124,12 @@ def _drawn(model: ModelConfig, training: TrainConfig, outcome: TrainingOutcome) 
     ]
 
 
-def _real(model: ModelConfig, training: TrainConfig, outcome: TrainingOutcome) -> list[str]:
+def _real(
+    model: ModelConfig | RivalConfig, kind: str, training: TrainConfig, outcome: TrainingOutcome
+) -> list[str]:
     """What there is to say of a model that was trained on pictures on disk; no local paths."""
     return [
-        f"{_KINDS[model.queries]}, trained on {outcome.sets}.",
+        f"{kind}, trained on {outcome.sets}.",
         "",
         f"- **Trained on** {outcome.sets}: {training.batch_size * training.accumulate} crops of "
         f"{training.crop} pixels a step in each process.",
@@ -108,12 +141,13 @@ def _real(model: ModelConfig, training: TrainConfig, outcome: TrainingOutcome) -
     ]
 
 
-def _use(model: ModelConfig) -> str:
+def _use(model: ModelConfig | RivalConfig) -> str:
     """How to use it, and the trained names."""
     names = f"its {len(model.class_names)} names ({', '.join(model.class_names)})"
     if model.class_names == CITYSCAPES_NAMES:
         names = "19 Cityscapes names"
-    return f"`Predictor.load` of this project; {names}, or any others."
+    more = "or any others" if isinstance(model, ModelConfig) else "and synonyms of them"
+    return f"`Predictor.load` of this project; {names}, {more}."
 
 
 def _best(training: TrainConfig, outcome: TrainingOutcome) -> str:

@@ -1,6 +1,7 @@
-"""DeepLabV3+ on a dilated ResNet-50 with a deep stem: the network of TLDR.
+"""DeepLabV3+, the network of TLDR: published on a dilated ResNet-50 with a deep stem.
 
-Paper: DeepLabV3+, arXiv 1802.02611; TLDR, ICCV 2023. The backbone is timm's ``resnet50c``.
+Paper: DeepLabV3+, arXiv 1802.02611; TLDR, ICCV 2023. The backbone is timm's ``resnet50c``, or
+EfficientNet-Lite0 for the small ones that are trained here.
 
 Axes: B images; H W input pixels; h w one feature level; M classes.
 """
@@ -14,7 +15,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from tqdm_demo.model.imagenet_trunk import CHANNELS, ImagenetTrunk
 from tqdm_demo.rival_config import DeepLabConfig
+
+# The backbone of this project's own TLDR, in place of timm's.
+LITE0 = "lite0"
+# Stage of EfficientNet-Lite0 that steps from stride 16 to 32.
+_LAST_STEP = 5
 
 
 class DeepLabV3Plus(nn.Module):
@@ -27,18 +34,45 @@ class DeepLabV3Plus(nn.Module):
     def __init__(self, config: DeepLabConfig) -> None:
         super().__init__()
         self.config = config
-        self.backbone = timm.create_model(
-            config.backbone,
-            output_stride=config.output_stride,
-            features_only=True,
-            out_indices=config.levels,
-            pretrained=False,
-        )
-        self.head = DeepLabHead(config, self.backbone.feature_info.channels())
+        if config.backbone == LITE0:
+            self.backbone, channels = DilatedTrunk(), CHANNELS
+        else:
+            self.backbone = timm.create_model(
+                config.backbone,
+                output_stride=config.output_stride,
+                features_only=True,
+                out_indices=config.levels,
+                pretrained=False,
+            )
+            channels = self.backbone.feature_info.channels()
+        self.head = DeepLabHead(config, channels)
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Class logits (B, M, h, w) at stride 4 of normalised pixels (B, 3, H, W)."""
-        return self.head(self.backbone(pixels))
+        return self.head(self.features(pixels))
+
+    def features(self, pixels: Tensor) -> Sequence[Tensor]:
+        """The backbone's four levels, fine to coarse."""
+        return self.backbone(pixels)
+
+
+class DilatedTrunk(ImagenetTrunk):
+    """EfficientNet-Lite0 whose coarsest map stays at stride 16, as a dilated ResNet's would.
+
+    The tensors are those of :class:`.ImagenetTrunk`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        for stage in self.stages[_LAST_STEP:]:
+            for block in stage:
+                convolution = block.depthwise
+                # The block that would make the step has not seen a wider grid yet.
+                dilation = 1 if convolution.stride[0] > 1 else 2
+                padding = dilation * (convolution.kernel_size[0] // 2)
+                convolution.stride = (1, 1)
+                convolution.dilation = (dilation, dilation)
+                convolution.padding = (padding, padding)
 
 
 class DeepLabHead(nn.Module):

@@ -39,13 +39,14 @@ class DinoBackbone(nn.Module):
             num_classes=0,
             **config.vit_options,
         )
+        self.width = self.vit.embed_dim
         self.reins = None
         if config.reins_rank:
             self.reins = Reins(
                 blocks=len(self.vit.blocks),
                 tokens=config.queries,
                 rank=config.reins_rank,
-                width=self.vit.embed_dim,
+                width=self.width,
                 query_width=config.width,
             )
 

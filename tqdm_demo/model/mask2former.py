@@ -18,11 +18,12 @@ from tqdm_demo.config import ModelConfig
 from tqdm_demo.model.dinov2 import DinoBackbone
 from tqdm_demo.model.mask_decoder import MaskPrediction, MaskTransformer
 from tqdm_demo.model.pixel_decoder import PixelDecoder, PixelFeatures
+from tqdm_demo.model.rein_tower import ReinTower
 from tqdm_demo.rival_config import ReinConfig
 
 
 class ReinSegmenter(nn.Module):
-    """Rein or SoMA: a DINOv2 backbone, a pixel decoder without text, and class-free queries.
+    """Rein or SoMA: a backbone, a pixel decoder without text, and class-free queries.
 
     Args:
         config: architecture; with ``reins_rank`` the queries come from the reins.
@@ -31,10 +32,10 @@ class ReinSegmenter(nn.Module):
     def __init__(self, config: ReinConfig) -> None:
         super().__init__()
         self.config = config
-        self.backbone = DinoBackbone(config)
+        self.backbone = ReinTower(config) if config.clip else DinoBackbone(config)
         self.pixel_decoder = PixelDecoder(
             _decoder_config(config, config.pixel_feed_forward),
-            self.backbone.vit.embed_dim,
+            self.backbone.width,
             text_width=0,
             post_norm=False,
         )

@@ -16,6 +16,8 @@ from tqdm_demo.training.validation import with_data_root
 FIXED = (
     *("clip", "class_names", "queries", "image_mean", "image_std", "input_size"),
     *("text_tower", "image_tower", "fixed_size", "clip_weights", "window_stride"),
+    # of the rivals
+    *("vit", "vit_options", "patch_size", "backbone", "output_stride", "levels", "keeps_size"),
 )
 
 

@@ -36,7 +36,7 @@ from tqdm_demo.training.distributed import (
 )
 from tqdm_demo.training.losses import Targets, count_targets
 from tqdm_demo.training.metrics_log import MetricsLog
-from tqdm_demo.training.optimizer import make_optimizer, set_learning_rates
+from tqdm_demo.training.optimizer import Rule, make_optimizer, set_learning_rates, tqdm_rule
 from tqdm_demo.training.state import (
     load_state,
     load_weights,
@@ -73,6 +73,7 @@ class Task:
         evaluate: mIoU in [0, 1] per data specification; the first one chooses the best weights.
         gradient_sync: the context of a part's passes; its argument tells whether processes
             synchronise gradients after it.
+        rule: of the optimiser's learning rates and weight decay.
     """
 
     model: nn.Module
@@ -80,6 +81,7 @@ class Task:
     losses: Callable[[Batch, Targets], dict[str, Tensor]]
     evaluate: Callable[[], dict[str, float]]
     gradient_sync: Callable[[bool], AbstractContextManager] = lambda sync: nullcontext()
+    rule: Rule = tqdm_rule
 
 
 class Training:
@@ -99,7 +101,7 @@ class Training:
     def __init__(self, task: Task, config: TrainConfig, folder: Path, resume: bool = False):
         self.task, self.config, self.folder = task, config, folder
         self.progress = Progress()
-        self.optimizer = make_optimizer(task.model, config)
+        self.optimizer = make_optimizer(task.model, config, task.rule)
         self._state, self._best = folder / "state.safetensors", folder / "best.safetensors"
         if resume:
             self.progress = _saved_progress(self._state, config)
@@ -171,7 +173,8 @@ class Training:
             first = part * config.batch_size
             seeds = [seed_of(config.seed, step, first + n, 1) for n in range(len(batch.labels))]
             with self.task.gradient_sync(part == parts[-1]):
-                terms = self.task.losses(batch, Targets(batch.labels, *counts, seeds))
+                targets = Targets(batch.labels, *counts, seeds, step / config.steps)
+                terms = self.task.losses(batch, targets)
                 (sum(terms.values()) / len(parts)).backward()
             found.append(torch.stack([term.detach() for term in terms.values()]))
         report = torch.cat((torch.stack(found).mean(0), counts.new_tensor([len(stop)])))

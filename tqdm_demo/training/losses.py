@@ -20,12 +20,17 @@ from torch import Tensor
 from tqdm_demo.config import TrainConfig
 from tqdm_demo.model.mask_decoder import MaskPrediction
 from tqdm_demo.model.segmenter import Decoding
+from tqdm_demo.training.points import (
+    PointSource,
+    point_losses,
+    sample_points,
+    sample_targets,
+    uncertain_places,
+)
 from tqdm_demo.vocabulary import IGNORED
 
 CLASS_WEIGHT, MASK_WEIGHT, DICE_WEIGHT = 2.0, 5.0, 5.0
 NO_OBJECT_WEIGHT = 0.1
-OVERSAMPLING = 3
-UNCERTAIN_SHARE = 0.75
 SCORE_TEMPERATURE = 0.07
 
 
@@ -42,12 +47,14 @@ class Targets:
         masks: (), number of pairs of an image and a class in it.
         pixels: (), number of pixels that are not ignored.
         seeds: of the points that are sampled in each image; None = torch's own chance.
+        progress: share of the training that is done, in [0, 1).
     """
 
     labels: Tensor
     masks: Tensor
     pixels: Tensor
     seeds: Sequence[int] | None = None
+    progress: float = 0.0
 
     @classmethod
     def whole(cls, labels: Tensor) -> Targets:
@@ -177,97 +184,64 @@ def mask_losses(
     )
     image, query = present.nonzero(as_tuple=True)
     logits = torch.stack([p.mask_logits[image, query] for p in predictions])
-    if not len(image):
-        return class_loss, logits.sum((1, 2, 3)), logits.sum((1, 2, 3))
-    draw = _PointSource(present.sum(1).tolist(), labels.device, targets.seeds)
-    places = _uncertain_places(logits.detach(), points, draw)
-    sampled = _sample(logits.flatten(0, 1)[:, None], places.flatten(0, 1)).view(places.shape[:3])
-    wanted = _sample_targets((labels[image] == query[:, None, None]).to(logits.dtype), places)
-    weights = torch.ones_like(wanted)
-    if skip_ignored:
-        weights = (
-            _sample_targets((labels[image] != IGNORED).to(logits.dtype), places) > 0.5
-        ).float()
-    mask, dice = _point_losses(sampled, wanted, weights)
-    count = targets.masks.clamp(min=1)
-    return class_loss, MASK_WEIGHT * mask.sum(1) / count, DICE_WEIGHT * dice.sum(1) / count
+    wanted = labels[image] == query[:, None, None]
+    draw = PointSource(present.sum(1).tolist(), labels.device, targets.seeds)
+    known = labels[image] != IGNORED if skip_ignored else None
+    mask, dice = sampled_losses(logits, wanted, targets.masks, points, draw, known)
+    return class_loss, mask, dice
+
+
+def sampled_losses(
+    logits: Tensor,
+    wanted: Tensor,
+    masks: Tensor,
+    points: int,
+    source: PointSource,
+    known: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Mask and dice losses of every prediction, weighted: two tensors (L,).
+
+    Args:
+        logits: (L, S, h, w) of the masks.
+        wanted: bool (S, H, W), what they are to be.
+        masks: see :class:`Targets`.
+        points: P, sampled per mask and prediction.
+        source: of chance, for S masks.
+        known: bool (S, H, W), where points count; None = everywhere.
+    """
+    if not logits.shape[1]:
+        return logits.sum((1, 2, 3)), logits.sum((1, 2, 3))
+    places = uncertain_places(logits.detach(), points, source)
+    sampled = sample_points(logits.flatten(0, 1)[:, None], places.flatten(0, 1))
+    sampled = sampled.view(places.shape[:3])
+    targets = sample_targets(wanted.to(logits.dtype), places)
+    weights = torch.ones_like(targets)
+    if known is not None:
+        weights = (sample_targets(known.to(logits.dtype), places) > 0.5).float()
+    mask, dice = point_losses(sampled, targets, weights)
+    count = masks.clamp(min=1)
+    return MASK_WEIGHT * mask.sum(1) / count, DICE_WEIGHT * dice.sum(1) / count
 
 
 def _class_loss(class_logits: Tensor, present: Tensor, masks: Tensor) -> Tensor:
-    """NOTE(upstream): divides by the weights of its own GPU's targets; here by their mean over all
-    parts of the step, so that parts add up to the whole."""
+    """Query m is to say class m where that is present, else "no object"."""
     classes = class_logits.shape[1]
     order = torch.arange(classes, device=present.device)
-    target = torch.where(present, order, classes)
-    weights = class_logits.new_ones(classes + 1)
+    return class_loss(class_logits, torch.where(present, order, classes), masks)
+
+
+def class_loss(class_logits: Tensor, target: Tensor, masks: Tensor) -> Tensor:
+    """Weighted cross-entropy of all queries.
+
+    NOTE(upstream): divides by the weights of its own GPU's targets; here by their mean over all
+    parts of the step, so that parts add up to the whole.
+
+    Args:
+        class_logits: (B, Q, M + 1).
+        target: int64 (B, Q), M = "no object".
+        masks: see :class:`Targets`.
+    """
+    weights = class_logits.new_ones(class_logits.shape[2])
     weights[-1] = NO_OBJECT_WEIGHT
     loss = F.cross_entropy(class_logits.flatten(0, 1), target.flatten(), weights, reduction="sum")
-    return CLASS_WEIGHT * loss / (masks + NO_OBJECT_WEIGHT * (present.numel() - masks))
-
-
-def _point_losses(sampled: Tensor, wanted: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """Binary cross-entropy and dice loss of every mask, (L, S) each, of points (L, S, P)."""
-    entropy = F.binary_cross_entropy_with_logits(sampled, wanted, weights, reduction="none")
-    chances, wanted = sampled.sigmoid() * weights, wanted * weights
-    overlap = 2 * (chances * wanted).sum(-1) + 1
-    dice = 1 - overlap / (chances.sum(-1) + wanted.sum(-1) + 1)
-    return entropy.sum(-1) / weights.sum(-1).clamp(min=1), dice
-
-
-class _PointSource:
-    """Random points in the masks of every image.
-
-    Args:
-        masks: how many masks each image has; S is their sum.
-        device: where the points are made.
-        seeds: of every image: its points do not depend on what else is in the batch. None: torch's
-            own chance.
-    """
-
-    def __init__(self, masks: Sequence[int], device: torch.device, seeds: Sequence[int] | None):
-        self._device = device
-        self._parts: list[tuple[int, torch.Generator | None]] = [(sum(masks), None)]
-        if seeds is not None:
-            generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
-            self._parts = list(zip(masks, generators, strict=True))
-
-    def draw(self, predictions: int, points: int) -> Tensor:
-        """(L, S, points, 2) uniform in [0, 1)."""
-        parts = []
-        for masks, generator in self._parts:
-            more = {} if generator is None else {"generator": generator}
-            parts.append(torch.rand(predictions, masks, points, 2, device=self._device, **more))
-        return torch.cat(parts, dim=1)
-
-
-def _uncertain_places(logits: Tensor, points: int, source: _PointSource) -> Tensor:
-    """Points where a mask is undecided, and some anywhere.
-
-    Args:
-        logits: (L, S, h, w).
-        points: P.
-        source: of chance, for S masks.
-
-    Returns:
-        (L, S, P, 2), (x, y) in [0, 1]: of three times as many random ones the three quarters
-        nearest to the mask's edge, and one quarter random.
-    """
-    uncertain = int(UNCERTAIN_SHARE * points)
-    candidates = source.draw(len(logits), OVERSAMPLING * points)
-    sampled = _sample(logits.flatten(0, 1)[:, None], candidates.flatten(0, 1))
-    doubt = sampled.view(candidates.shape[:3]).abs()
-    best = doubt.topk(uncertain, dim=-1, largest=False, sorted=False).indices
-    chosen = candidates.gather(2, best[..., None].expand(-1, -1, -1, 2))
-    return torch.cat((chosen, source.draw(len(logits), points - uncertain)), dim=2)
-
-
-def _sample_targets(maps: Tensor, places: Tensor) -> Tensor:
-    """Values of maps (S, H, W) at the places (L, S, P, 2) of each: (L, S, P)."""
-    sampled = _sample(maps[:, None], places.transpose(0, 1).flatten(1, 2))
-    return sampled.unflatten(1, (places.shape[0], places.shape[2])).transpose(0, 1)
-
-
-def _sample(maps: Tensor, places: Tensor) -> Tensor:
-    """Bilinear values of maps (S, 1, h, w) at places (S, P, 2) in [0, 1]: (S, P)."""
-    grid = 2 * places[:, :, None] - 1
-    return F.grid_sample(maps, grid, align_corners=False)[:, 0, :, 0]
+    return CLASS_WEIGHT * loss / (masks + NO_OBJECT_WEIGHT * (target.numel() - masks))

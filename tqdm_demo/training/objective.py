@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import groupby, islice
+from functools import partial
 
-import numpy as np
 import open_clip
 import torch
 import torch.nn.functional as F
@@ -19,17 +18,13 @@ from tqdm_demo.config import TrainConfig
 from tqdm_demo.data.augmentation import Batch
 from tqdm_demo.data.datasets import LabelledPicture
 from tqdm_demo.inference.confusion_matrix import ConfusionMatrix
-from tqdm_demo.inference.preprocessing import model_size, to_pixels
-from tqdm_demo.inference.sliding_window import SlidingWindow, Window
 from tqdm_demo.model.assignment import QueryAssignment
 from tqdm_demo.model.segmenter import Decoding, Segmenter
-from tqdm_demo.training.distributed import sum_over_processes
 from tqdm_demo.training.losses import Targets, training_losses
+from tqdm_demo.training.measuring import measure
 from tqdm_demo.training.precision import mixed_precision
-from tqdm_demo.training.validation import ValidationPictures, shown_labels
 
 REFERENCE_SENTENCE = "a clean origami of a {}"  # published
-_MEASURED_AT_ONCE = 8
 
 
 class Objective:
@@ -88,67 +83,12 @@ class Objective:
             self.config,
         ).terms()
 
-    @torch.no_grad()  # not inference_mode, which FSDP's gathered weights do not survive
     def measure(self, pictures: Sequence[LabelledPicture]) -> ConfusionMatrix:
-        """Counts what the segmenter, as it is now, says about labelled pictures.
-
-        Several processes count each the pictures that they are given; all of them get the sum.
-        Classes that occur in no label are left out of the argmax. The model's mode is the caller's
-        business.
-        """
-        confusion = ConfusionMatrix(len(self.segmenter.config.class_names))
-        present = self._present(pictures)
-        embeddings = self._embeddings()
-        for _, alike in groupby(pictures, key=lambda picture: picture.labels.shape):
-            while part := list(islice(alike, _MEASURED_AT_ONCE)):
-                label_maps = self._label_maps([p.image for p in part], embeddings, present)
-                confusion.update(label_maps, np.stack([picture.labels for picture in part]))
-        counts = torch.from_numpy(confusion.counts).to(self._device)
-        confusion.counts = sum_over_processes(counts).cpu().numpy()
-        return confusion
-
-    def _present(self, pictures: Sequence[LabelledPicture]) -> Tensor:
-        """int64, the classes that any process' pictures show; on the CPU."""
-        read = isinstance(pictures, ValidationPictures)
-        own = pictures.shown if read else shown_labels(pictures)
-        shown = torch.from_numpy(own.astype(np.int64)).to(self._device)
-        shown = sum_over_processes(shown).cpu()
-        return shown[: len(self.segmenter.config.class_names)].nonzero()[:, 0]
-
-    def _label_maps(
-        self, images: Sequence[np.ndarray], embeddings: Tensor | None, present: Tensor
-    ) -> np.ndarray:
-        """Train ids (B, H, W) of pictures of one size, of the classes in ``present``."""
-        stride = self.segmenter.config.window_stride
-        if stride is not None:
-            return np.stack([self._windowed(i, embeddings, present, stride) for i in images])
-        chosen = self._scores(images, embeddings)[:, present.to(self._device)]
-        resized = F.interpolate(chosen, images[0].shape[:2], mode="bilinear")
-        return present[resized.argmax(1).cpu()].numpy()
-
-    def _windowed(
-        self, image: np.ndarray, embeddings: Tensor | None, present: Tensor, stride: int
-    ) -> np.ndarray:
-        """Train ids (H, W) of one picture in windows of the training size, as published."""
-        config, (height, width) = self.segmenter.config, self.segmenter.config.input_size
-        windows = SlidingWindow(config.input_size, (stride, stride), _MEASURED_AT_ONCE)
-        resized = windows.resized_size(image.shape[:2])
-        pixels = to_pixels(image, resized, config.image_mean, config.image_std)
-
-        def answer(corners: list[Window]) -> list[Tensor]:
-            parts = [pixels[..., w.top : w.top + height, w.left : w.left + width] for w in corners]
-            return [self._decode(torch.cat(parts), embeddings)[:, present.to(self._device)]]
-
-        merged = windows.merge(answer, image.shape[:2], resized)
-        return present.numpy()[merged.label_map]
-
-    def _scores(self, images: Sequence[np.ndarray], embeddings: Tensor | None) -> Tensor:
-        """Scores (B, M, h, w) of pictures of one size."""
-        config = self.segmenter.config
-        area = config.input_size[0] * config.input_size[1]
-        size = model_size(*images[0].shape[:2], area=area, multiple=config.size_multiple)
-        pixels = [to_pixels(image, size, config.image_mean, config.image_std) for image in images]
-        return self._decode(torch.cat(pixels), embeddings)
+        """Counts what the segmenter, as it is now, says; see :func:`.measuring.measure`."""
+        with torch.no_grad():
+            embeddings = self._embeddings()
+        scores = partial(self._decode, embeddings=embeddings)
+        return measure(pictures, self.segmenter.config, scores, self._device)
 
     def _decode(self, pixels: Tensor, embeddings: Tensor | None) -> Tensor:
         """Scores (B, M, h, w) of normalised pixels (B, 3, H, W)."""

@@ -6,13 +6,16 @@ Source: the published configs (``paramwise_cfg``, ``lr_config``); method as in m
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
 
 from tqdm_demo.config import TrainConfig
 
-POWER = 0.9
 WARMUP_RATIO = 1e-6
+# Of a parameter's name: the factor on the learning rate, and whether it decays.
+Rule = Callable[[str, TrainConfig], tuple[float, bool]]
 _TOWER, _PYRAMID = "image_encoder.tower.", "image_encoder.pyramid."
 _EMBEDDINGS = (
     "mask_decoder.level_embeddings",
@@ -21,8 +24,8 @@ _EMBEDDINGS = (
 )
 
 
-def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
-    """AdamW over all parameters that are not frozen.
+def tqdm_rule(name: str, config: TrainConfig) -> tuple[float, bool]:
+    """The published rule of tqdm.
 
     - image tower: ``learning_rate * backbone_factor``, pyramid: ``* pyramid_factor``, with decay
       everywhere;
@@ -33,6 +36,19 @@ def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
     NOTE(upstream): the published rule stops at the first key found in a name, so that the
     backbone's norms do decay; and it knows norms by name alone, so that those inside Sequential
     decay too. The frozen text tower had factor 0 there; here it is left out, which is the same.
+    """
+    return _learning_rate_factor(name, config), _decays(name, config)
+
+
+def make_optimizer(
+    model: nn.Module, config: TrainConfig, rule: Rule = tqdm_rule
+) -> torch.optim.AdamW:
+    """AdamW over all parameters that are not frozen.
+
+    Args:
+        model: to be trained.
+        config: how.
+        rule: of learning rates and weight decay, by name.
 
     Raises:
         ValueError: the model has nothing to train.
@@ -40,8 +56,7 @@ def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
     groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            key = (_learning_rate_factor(name, config), _decays(name, config))
-            groups.setdefault(key, []).append(parameter)
+            groups.setdefault(rule(name, config), []).append(parameter)
     if not groups:
         raise ValueError("every parameter of the model is frozen: there is nothing to train")
     return torch.optim.AdamW(
@@ -77,7 +92,7 @@ def set_learning_rates(optimizer: torch.optim.Optimizer, step: int, config: Trai
 
 def learning_rate_at(step: int, base: float, config: TrainConfig) -> float:
     """Polynomial decay from ``base`` to ``minimum_learning_rate``, times a linear warm-up."""
-    left = (1 - step / config.steps) ** POWER
+    left = (1 - step / config.steps) ** config.power
     learning_rate = (base - config.minimum_learning_rate) * left + config.minimum_learning_rate
     if step < config.warmup_steps:
         learning_rate *= 1 - (1 - step / config.warmup_steps) * (1 - WARMUP_RATIO)

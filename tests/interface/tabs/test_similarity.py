@@ -106,7 +106,8 @@ def test_a_stage_that_a_model_does_not_have_is_said(setting):
     learned = setting.page.models.columns[1]
     grids, _ = run(setting, setting.own, textual=learned)
     cells = grids[-1]["columns"][1]["cells"]
-    assert all(not cell["picture"] and "nothing in this model reads the name" in cell["caption"] for cell in cells)
+    words = "nothing in this model reads the name"
+    assert all(not cell["picture"] and words in cell["caption"] for cell in cells)
 
 
 @pytest.mark.parametrize(
