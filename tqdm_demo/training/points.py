@@ -82,4 +82,4 @@ def sample_targets(maps: Tensor, places: Tensor) -> Tensor:
 def sample_points(maps: Tensor, places: Tensor) -> Tensor:
     """Bilinear values of maps (S, 1, h, w) at places (S, P, 2) in [0, 1]: (S, P)."""
     grid = 2 * places[:, :, None] - 1
-    return F.gridsample_points(maps, grid, align_corners=False)[:, 0, :, 0]
+    return F.grid_sample(maps, grid, align_corners=False)[:, 0, :, 0]
