@@ -14,14 +14,13 @@ from tqdm_demo.model.mask_decoder import MaskPrediction
 from tqdm_demo.training.losses import (
     Losses,
     Targets,
-    _PointSource,
-    _uncertain_places,
     count_targets,
     mask_losses,
     pixel_text_loss,
     textual_loss,
     training_losses,
 )
+from tqdm_demo.training.points import PointSource, uncertain_places
 
 B, M, H, W = 2, 3, 8, 12
 
@@ -128,7 +127,7 @@ def test_prediction_and_label_are_compared_at_the_same_points():
 def test_points_are_drawn_near_the_edge_of_the_mask():
     torch.manual_seed(0)
     ramp = torch.linspace(-9, 9, 60).expand(2, 3, 30, 60)  # undecided in the middle column
-    places = _uncertain_places(ramp, 400, _PointSource([1, 2], ramp.device, None))
+    places = uncertain_places(ramp, 400, PointSource([1, 2], ramp.device, None))
     assert places.shape == (2, 3, 400, 2)
     assert places.min() >= 0 and places.max() <= 1
     distance = (places[..., 0] - 0.5).abs()
