@@ -113,9 +113,9 @@ class Endpoints:
         Stages: "clip" (zero-shot models: cosine of patch tokens and text), "before" (textual
         queries: before the pixel decoder, m = 0), "after" (trained models: after it, m = M),
         "mask" (trained models: the scores that decide), "auto" ("after", "clip" of zero-shot
-        models, "mask" of others without text). Names and model have the defaults of /segment. Returns a NumPy file (.npz) with
-        "similarity", float32 (names, height, width) on the model's own grid, and "names"; the
-        names; the lowest and the highest value.
+        models, "mask" of others without text). Names and model have the defaults of /segment.
+        Returns a NumPy file (.npz) with "similarity", float32 (names, height, width) on the model's
+        own grid, and "names"; the names; the lowest and the highest value.
         """
         with _in_words():
             path, names, model = check_picture(picture), check_names(names), self._model(model)
