@@ -19,7 +19,10 @@ import torch.nn.functional as F
 from tqdm_demo.checkpoints.published.dino_models import REIN, SOMA, MergedSoma
 from tqdm_demo.checkpoints.published.plan import converted_tensors, make_plan
 from tqdm_demo.checkpoints.published.tldr_models import TLDR
+from tqdm_demo.checkpoints.rival_folder import RIVALS
 from tqdm_demo.checkpoints.skip_init import skip_init
+from tqdm_demo.inference import sliding_window
+from tqdm_demo.inference.predictor import Predictor
 from tqdm_demo.model.mask2former import semantic_scores
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
@@ -128,5 +131,52 @@ def test_tldr():
     }
     compare(found, expected, {"logits": LOGITS})
     share = (scores.argmax(0).numpy() == expected["label_map"]).mean()
+    print(f"label map: equal on {share:.4%}")
+    assert share >= 0.999
+
+
+def stand_in(system, network):
+    """What the predictor serves: the network with its published configuration."""
+    return Predictor(RIVALS[system].system(network), window_batch=2)
+
+
+@torch.inference_mode()
+def test_windows_of_rein_and_soma(dino):
+    name, segmenter = dino
+    expected = dict(np.load(REFERENCE / "seed0" / f"{name}.slide.npz"))
+    image = weights.reference_image(640, 960, 0)
+    # The reference is float32; windows of 512 in float64 would take minutes.
+    predictor = stand_in(name.split("_")[0], segmenter.float())
+    last = segmenter.mask_decoder.mask_head[-1]
+    for key, divisor, tolerance in (("scores", 1, 2e-4), ("scores_soft", 256, 1e-4)):
+        last.weight.div_(divisor)
+        last.bias.div_(divisor)
+        predictor.forget()
+        compare_means(key, at_full_size(predictor, image)[:, ::32, ::32], expected[key], tolerance)
+
+
+def at_full_size(predictor, image):
+    """The mean scores of the windows at the picture's own size: the page keeps a coarser grid."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sliding_window, "_SHOWN_PIXELS", image.shape[0] * image.shape[1])
+        return predictor.segment(image).scores
+
+
+def compare_means(name, found, expected, tolerance):
+    difference = np.abs(found - expected).max() / np.abs(expected).max()
+    print(f"{name}: {difference:.1e} of the largest value")
+    assert difference <= tolerance
+
+
+@torch.inference_mode()
+def test_a_whole_picture_of_tldr():
+    network_ = network(TLDR, published("tldr_r50", lambda name: name.startswith("model.")))
+    expected = dict(np.load(REFERENCE / "seed0" / "tldr_r50.whole.npz"))
+    image = weights.reference_image(640, 960, 0)
+    predictor = stand_in("tldr", network_)
+    found = at_full_size(predictor, image)
+    assert found.shape == (19, 640, 960)
+    compare_means("probabilities", found[:, ::32, ::32], expected["probabilities"], 1e-4)
+    share = (predictor.segment(image).label_map == expected["label_map"]).mean()
     print(f"label map: equal on {share:.4%}")
     assert share >= 0.999
