@@ -36,9 +36,14 @@ def setting(tiny_models, tmp_path_factory):
     )  # fmt: skip
 
 
+def titles_of(setting) -> list[str]:
+    """In the order of the figure: zero-shot, learned, textual."""
+    return [setting.page.models.entry(s).title for s in reversed(setting.page.models.columns)]
+
+
 def run(setting, picture, sources=None, pair=None, classes=CLASSES) -> tuple[list[dict], dict]:
     sources = setting.page.models.columns if sources is None else sources
-    titles = [setting.page.models.entry(source).title for source in setting.page.models.columns]
+    titles = titles_of(setting)
     grids, last = [], {}
     for update in tab.on_change(
         setting.page, setting.parts, picture, classes, sources, pair or titles[::2]
@@ -56,7 +61,7 @@ def labels_of(setting, index) -> np.ndarray:
 
 def test_models_appear_one_by_one_and_the_difference_last(setting):
     grids, last = run(setting, setting.own)
-    titles = [setting.page.models.entry(s).title for s in setting.page.models.columns]
+    titles = titles_of(setting)
     final = grids[-1]
     heads = [column["title"] for column in final["columns"]]
     assert heads == ["Picture", *titles, f"{titles[0]} ≠ {titles[2]}"]
@@ -74,7 +79,7 @@ def test_the_truth_is_shown_and_judged_by_where_it_is_known(setting):
     columns = grids[-1]["columns"]
     assert columns[4]["title"] == "Ground truth"
     expected = 100 * mean_iou(labels_of(setting, 0), setting.truth)
-    assert columns[1]["note"] == f"mIoU {expected:.1f} % against the ground truth"
+    assert columns[3]["note"] == f"mIoU {expected:.1f} % against the ground truth"
     assert "Ground truth" in last[setting.parts.shares]
     titles = [column["title"] for column in run(setting, setting.own)[0][-1]["columns"]]
     assert "Ground truth" not in titles

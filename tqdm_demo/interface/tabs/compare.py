@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
+from tqdm_demo.checkpoints.sources import is_missing
 from tqdm_demo.class_list import ClassList
 from tqdm_demo.inference.agreement import agreement, confusions, mean_iou, relabel
 from tqdm_demo.inference.rendering import difference, overlay, shrink
@@ -25,15 +26,18 @@ from tqdm_demo.interface.components.image_grid import (
 )
 from tqdm_demo.interface.examples import find_example, read_truth
 from tqdm_demo.interface.parts import MAX_SIDE, PageParts, when_shown
+from tqdm_demo.interface.tabs.figure_order import figure_sources, in_figure_order
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES, IGNORED
 
 TITLE = "Compare models"
 ID = "compare"
 LEAD = (
     "The same picture and class list for several models. Point at one result to read all of them "
-    "at that place; click a picture to enlarge it."
+    "at that place; click a picture to enlarge it. The columns are in the order of the paper’s "
+    "figure."
 )
 TRUTH = "Ground truth"
+FIGURE_BUTTON = "As in the paper’s figure"
 MOST_MODELS = 5
 SHOWN_SIDE = 1024
 
@@ -81,7 +85,7 @@ class Shown:
 def build_tab(page: PageParts) -> CompareParts:
     """Creates the tab inside the current ``gr.Tab`` and connects its events."""
     gr.HTML(markup.line(LEAD))
-    models, first, second = _build_controls(page)
+    models, figure, first, second = _build_controls(page)
     status = gr.HTML(elem_id="compare-status")
     grid = make_grid("compare-grid")
     with gr.Row(elem_classes="compare-figures"):
@@ -108,9 +112,13 @@ def build_tab(page: PageParts) -> CompareParts:
         pair = (titles[-1:] or [None])[0], (titles[:1] or [None])[0]
         return tuple(gr.Dropdown(choices=[*titles, TRUTH], value=value) for value in pair)
 
-    models.input(models_changed, models, [first, second], **page.light)
+    def as_in_the_figure(source: str) -> list[str]:
+        return figure_sources(page.models.entries, page.models.entry(source), is_missing)
+
+    figure.click(as_in_the_figure, page.model, models, **page.light)
+    models.change(models_changed, models, [first, second], **page.light)
     gr.on(
-        [*page.changes, models.input, first.input, second.input],
+        [*page.changes, models.change, first.input, second.input],
         changed,
         [page.selected, parts.asked, page.picture, page.classes, models, first, second],
         [status, grid, differing, shares, parts.asked],
@@ -120,10 +128,10 @@ def build_tab(page: PageParts) -> CompareParts:
     return parts
 
 
-def _build_controls(page: PageParts) -> tuple[gr.Dropdown, gr.Dropdown, gr.Dropdown]:
-    """The models, and the two whose difference is shown."""
-    chosen = list(reversed(page.models.columns))
-    titles = [page.models.entry(source).title for source in chosen]
+def _build_controls(page: PageParts) -> tuple[gr.Dropdown, gr.Button, gr.Dropdown, gr.Dropdown]:
+    """The models, the button for those of the figure, and the two whose difference is shown."""
+    shown = in_figure_order([page.models.entry(source) for source in page.models.columns])
+    chosen, titles = [entry.source for entry in shown], [entry.title for entry in shown]
     with gr.Row(elem_classes="tab-controls"):
         models = gr.Dropdown(
             [(entry.title, entry.source) for entry in page.models.entries],
@@ -135,6 +143,7 @@ def _build_controls(page: PageParts) -> tuple[gr.Dropdown, gr.Dropdown, gr.Dropd
             scale=3,
             min_width=300,
         )
+        figure = gr.Button(FIGURE_BUTTON, elem_id="compare-figure", size="sm", min_width=160)
         first, second = (
             gr.Dropdown(
                 [*titles, TRUTH],
@@ -149,7 +158,7 @@ def _build_controls(page: PageParts) -> tuple[gr.Dropdown, gr.Dropdown, gr.Dropd
                 (titles[0], "and", "compare-second"),
             )
         )
-    return models, first, second
+    return models, figure, first, second
 
 
 def on_change(
@@ -190,7 +199,8 @@ def _fill(
     pair: Sequence[str | None],
 ) -> Iterator[Updates]:
     """Shows one model after the other, then how two of them differ."""
-    titles = [page.models.entry(source).title for source in sources]
+    entries = in_figure_order([page.models.entry(source) for source in sources])
+    sources, titles = [e.source for e in entries], [e.title for e in entries]
     waiting = not all(map(page.models.is_loaded, sources))
     answers: list[Shown] = []
     for done, (source, title) in enumerate(zip(sources, titles, strict=True)):
