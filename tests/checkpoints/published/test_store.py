@@ -7,6 +7,7 @@ its file takes kilobytes.
 import hashlib
 import io
 import json
+import tarfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -138,6 +139,25 @@ def test_a_second_file_is_downloaded_beside_the_first(drive, converts, monkeypat
     drive.files |= {ID: DriveFile(b"head, "), "dino.pth": DriveFile(b"backbone")}
     assert "2.3 GB" in describe(f"published:{NAME}").about
     assert (locate(f"published:{NAME}") / "config.json").read_bytes() == b"head, backbone"
+
+
+def test_the_checkpoint_is_taken_out_of_an_archive(tmp_path):
+    for name, content in (
+        ("small.pth", b"few"),
+        ("big.pth", b"a checkpoint"),
+        ("log.txt", b"l" * 99),
+    ):
+        (tmp_path / name).write_bytes(content)
+    path = tmp_path / "tldr.tar"
+    with tarfile.open(path, "w") as archive:
+        for name in ("small.pth", "big.pth", "log.txt"):
+            archive.add(tmp_path / name, f"../work_dirs/{name}")
+    assert store.unpack(path) == tmp_path / "tldr.pth" and not path.exists()
+    assert (tmp_path / "tldr.pth").read_bytes() == b"a checkpoint"
+    assert store.unpack(tmp_path / "tldr.pth") == tmp_path / "tldr.pth"
+    path.write_bytes(b"no archive")
+    with pytest.raises(ValueError, match="no whole archive"):
+        store.unpack(path)
 
 
 def test_the_program_downloads_into_a_folder(drive, converts, tmp_path, capsys):

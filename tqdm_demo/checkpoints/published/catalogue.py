@@ -24,6 +24,7 @@ class RemoteFile:
 
     Attributes:
         name: that it gets here; what it was trained on is read from it where the file is silent.
+            An archive (``.tar``) holds a checkpoint, its largest file.
         place: ``drive:ID``, a file of Google Drive, or an address.
         gigabytes: about; what it really has is seen when it is downloaded.
         sha256: in lower-case hexadecimal digits, where its authors publish it.
@@ -86,6 +87,16 @@ _TQDM_TERMS = "The code is under the MIT licence; the weights come without a sta
 _TQDM_PAGE = "https://github.com/ByeongHyunPak/tqdm#checkpoints"
 _CLIP_VIT_B, _EVA02_L = "tqdm with CLIP ViT-B/16", "tqdm with EVA02-CLIP-L/14-336"
 
+_NO_TERMS = (
+    "the weights come without a stated licence. DINOv2’s, on which they stand, are under "
+    "Apache-2.0."
+)
+_DINO = RemoteFile(
+    "dinov2_vitl14_pretrain.pth",
+    "https://dl.fbaipublicfiles.com/dinov2/dinov2_vitl14/dinov2_vitl14_pretrain.pth",
+    1.2,
+)
+
 WEIGHTS_BY_NAME = {
     weights.name: weights
     for weights in (
@@ -127,6 +138,56 @@ WEIGHTS_BY_NAME = {
             page=_TQDM_PAGE,
             preset="eva02-l-cityscapes",
             kind="textual",
+        ),
+        PublishedWeights(
+            name="rein-dinov2-l-gta5",
+            title="Rein, DINOv2-L, GTA5",
+            model="Rein with DINOv2-L",
+            trained_on="GTA5",
+            checkpoint=RemoteFile(
+                "rein-dinov2-l-gta.pth",
+                "https://github.com/w1oves/Rein/releases/download/GTAV/iter_40000_published.pth",
+                0.1,
+            ),
+            terms="Rein’s code is under GPL-3.0, and none of it is used here; " + _NO_TERMS,
+            page="https://github.com/w1oves/Rein",
+            kind="rein",
+            backbone=_DINO,
+        ),
+        *(
+            PublishedWeights(
+                name=f"soma-dinov2-l-{short}",
+                title=f"SoMA, DINOv2-L, {trained_on}",
+                model="SoMA with DINOv2-L",
+                trained_on=trained_on,
+                checkpoint=RemoteFile(
+                    f"soma_dinov2-L_{code}_best.pth",
+                    "https://github.com/ysj9909/SoMA/releases/download/v1.0/"
+                    f"soma_dinov2-L_{code}_best.pth",
+                    0.1,
+                ),
+                terms="SoMA’s code is under the MIT licence; " + _NO_TERMS,
+                page="https://github.com/ysj9909/SoMA",
+                kind="soma",
+                backbone=_DINO,
+            )
+            for short, code, trained_on in (
+                ("gta5", "g2cbm", "GTA5"),
+                ("gta5-synthia-urbansyn", "gsu2cbm", "GTA5, SYNTHIA, UrbanSyn"),
+                ("cityscapes", "c2bm", "Cityscapes"),
+            )
+        ),
+        PublishedWeights(
+            name="tldr-r50-gta5",
+            title="TLDR, ResNet-50, GTA5",
+            model="TLDR with ResNet-50",
+            trained_on="GTA5",
+            checkpoint=RemoteFile(
+                "tldr-r50-gta.tar", f"{DRIVE}1dh0YeOneAc7s7ug1rV0ZhQcrrW5ZgbaU", 0.4
+            ),
+            terms="Neither TLDR’s code, which is not used here, nor its weights have a licence.",
+            page="https://github.com/ssssshwan/TLDR",
+            kind="tldr",
         ),
     )
 }

@@ -10,6 +10,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -122,15 +124,41 @@ def _make(weights: PublishedWeights, dtype: str, target: Path, keep: bool, tell:
         digests[file.name] = _check_hash(file, path)
     tell(f"Converting {weights.title} …", 1.0)
     try:
+        paths = [unpack(path) for path in paths]
         convert(paths[0], target, DTYPES[dtype], *paths[1:], expected=weights.model)
     except ValueError as error:
         for path in paths:
-            path.unlink()
+            path.unlink(missing_ok=True)
         raise ValueError(f"{error}. What was downloaded is removed; try again.") from error
     replace_text(_hashes_file(), json.dumps(_hashes() | digests, indent=2) + "\n")
     if not keep:
         for path in paths:
             path.unlink()
+
+
+def unpack(path: Path) -> Path:
+    """The largest checkpoint in a tar archive, which takes its place; another file as it is.
+
+    Nothing of the archive is written under a name of its own.
+
+    Raises:
+        ValueError: an archive without a checkpoint, or one that is damaged.
+    """
+    if path.suffix != ".tar":
+        return path
+    found = path.with_suffix(".pth")
+    try:
+        with tarfile.open(path) as archive:
+            files = [m for m in archive if m.isfile() and m.name.endswith((".pth", ".pt"))]
+            if not files:
+                raise ValueError(f"{path.name} holds no checkpoint")
+            largest = archive.extractfile(max(files, key=lambda member: member.size))
+            with found.open("wb") as copy:
+                shutil.copyfileobj(largest, copy)
+    except (tarfile.TarError, EOFError) as error:
+        raise ValueError(f"{path.name} is no whole archive: {error}") from error
+    path.unlink()
+    return found
 
 
 def _report(file: RemoteFile, tell: Tell) -> Callable[[int, int], None]:
