@@ -51,13 +51,16 @@ def test_every_mask_finds_its_query():
 
 def test_a_perfect_prediction_costs_nearly_nothing():
     targets = dataclasses.replace(Targets.whole(labels()), seeds=[3, 4])
-    classes, mask, dice = matched_losses([prediction(1), perfect()], targets, 60)
-    assert classes.shape == mask.shape == dice.shape == (2,)
-    assert classes[1] < 0.01 < classes[0] and mask[1] < 0.5 < mask[0] and dice[1] < dice[0]
+    random = matched_losses([prediction(1), prediction(2)], targets, 60)
+    best = matched_losses([perfect()], targets, 60)
+    assert [len(term) for term in random] == [2, 2, 2]
+    for found, cost in zip(best, random, strict=True):
+        assert found[0] < 0.5 < cost.min()
 
 
 def test_the_class_loss_is_that_of_the_matching():
-    predicted, targets = prediction(2), Targets.whole(labels())
+    # Of these numbers any points give the same matching.
+    predicted, targets = prediction(8), Targets.whole(labels())
     targets = dataclasses.replace(targets, seeds=[3, 4])
     found = matched_losses([predicted], targets, 3000)[0][0]
     best = []
