@@ -27,9 +27,9 @@ CLIP = {
 TINY = [
     "--steps", "2", "--batch-size", "2", "--crop", "64", "--evaluate-every", "2",
     "--save-every", "1", "--log-every", "1", "--warmup-steps", "1", "--validation-scenes", "2",
-    "--workers", "0", "--device", "cpu", "--width", "16",
+    "--workers", "0", "--device", "cpu", "--width", "32",
 ]  # fmt: skip
-REIN = ["--queries", "6", "--heads", "2", "--points-per-mask", "20", "--mask-layers", "2",
+REIN = ["--object-queries", "6", "--heads", "2", "--points-per-mask", "20", "--mask-layers", "2",
         "--pixel-feed-forward", "24", "--mask-feed-forward", "24"]  # fmt: skip
 
 
@@ -103,5 +103,5 @@ def test_a_frozen_tower_that_lies_beside_is_not_stored_twice(clip, photos, tmp_p
 
 
 def test_fewer_queries_than_classes_are_refused(clip, photos, tmp_path):
-    with pytest.raises(SystemExit, match="queries is 2 for 3 classes"):
-        run(clip, photos, tmp_path, "photos-rein", *REIN, "--queries", "2")
+    with pytest.raises(SystemExit, match="object_queries is 2 for 3 classes"):
+        run(clip, photos, tmp_path, "photos-rein", *REIN, "--object-queries", "2")

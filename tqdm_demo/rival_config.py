@@ -38,7 +38,7 @@ class ReinConfig:
     """Transformer blocks, from 0, whose patch tokens feed the four pyramid levels, finest first."""
     reins_rank: NonNegativeInt = 16
     """Rank of the reins' tokens; 0 = no reins, then the queries are learned (SoMA)."""
-    queries: PositiveInt = 100
+    object_queries: PositiveInt = 100
     """Object queries, and tokens of the reins in every block."""
     width: PositiveInt = 256
     """Channels of the pixel decoder and the mask decoder (C)."""

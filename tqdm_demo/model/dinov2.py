@@ -44,7 +44,7 @@ class DinoBackbone(nn.Module):
         if config.reins_rank:
             self.reins = Reins(
                 blocks=len(self.vit.blocks),
-                tokens=config.queries,
+                tokens=config.object_queries,
                 rank=config.reins_rank,
                 width=self.width,
                 query_width=config.width,

@@ -46,8 +46,8 @@ class ReinSegmenter(nn.Module):
         if self.backbone.reins is not None:
             self.query_projection = nn.Linear(config.width, config.width)
         else:
-            self.query_features = nn.Parameter(torch.randn(config.queries, config.width))
-            self.query_positions = nn.Parameter(torch.randn(config.queries, config.width))
+            self.query_features = nn.Parameter(torch.randn(config.object_queries, config.width))
+            self.query_positions = nn.Parameter(torch.randn(config.object_queries, config.width))
 
     def queries(self) -> tuple[Tensor, Tensor]:
         """Contents and positions of the object queries, both (Q, C)."""

@@ -37,7 +37,7 @@ class ReinTower(nn.Module):
         if config.reins_rank:
             self.reins = Reins(
                 blocks=len(blocks),
-                tokens=config.queries,
+                tokens=config.object_queries,
                 rank=config.reins_rank,
                 width=self.width,
                 query_width=config.width,

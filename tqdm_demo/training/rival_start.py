@@ -59,8 +59,10 @@ def build_rival(model: RivalConfig, clip: nn.Module, training: TrainConfig) -> n
     """
     torch.manual_seed(training.seed)
     if isinstance(model, ReinConfig):
-        if model.queries < len(model.class_names):
-            raise ValueError(f"queries is {model.queries} for {len(model.class_names)} classes")
+        if model.object_queries < len(model.class_names):
+            raise ValueError(
+                f"object_queries is {model.object_queries} for {len(model.class_names)} classes"
+            )
         segmenter = ReinSegmenter(model)
         assert isinstance(segmenter.backbone, ReinTower)
         segmenter.backbone.encoder.tower.load_state_dict(clip.visual.state_dict())
