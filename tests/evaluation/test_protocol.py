@@ -20,7 +20,7 @@ class Columns:
         self.calls = []
         self.model = SimpleNamespace(input_size=(8, 16), size_multiple=4, fixed_size=fixed_size)
 
-    def segment(self, image, names, mode, resized):
+    def segment(self, image, names, mode, resized, label_all):
         self.calls.append((mode, resized))
         bright = torch.from_numpy(image[..., 0].astype(np.float32))[None, None] / 255
         small = torch.nn.functional.interpolate(bright, scale_factor=0.5, mode="area")[0]
@@ -89,7 +89,7 @@ def test_scores_are_averaged(image):
     columns = Columns()
     segment = columns.segment
 
-    def doubting(picture, names, mode, resized):
+    def doubting(picture, names, mode, resized, label_all):
         found = segment(picture, names, mode, resized)
         if resized is not None:  # sure of the opposite at the other scale
             found.scores = 3 * found.scores[::-1].copy()

@@ -125,12 +125,12 @@ def test_published_sets_are_tested_as_published(trees, tmp_path, kind):
     found = measure(oracle, readers, source=source).result
     assert len(oracle.asked[0]) == 19
     # 11 x 7 fits into 2048 x 1024 at 1609 x 1024.
-    assert oracle.how == [{"mode": "windows", "resized": (1024, 1609)}]
+    assert oracle.how == [{"mode": "windows", "resized": (1024, 1609), "label_all": True}]
     assert found["miou"] == 100 and found["mode"] == "windows"
     wanted = {"cityscapes": "Cityscapes ids", "mapillary": "Mapillary v1.2 by the HRDA mapping"}
     assert found["mapping"] == wanted[kind]
     measure(oracle, readers, EvaluationTask(protocol=EvaluationProtocol("single")), source)
-    assert oracle.how[1] == {"mode": "single", "resized": None}
+    assert oracle.how[1] == {"mode": "single", "resized": None, "label_all": True}
 
 
 @pytest.mark.parametrize(("missing", "given"), [((), True), ((9, 14, 16), False), ((3,), False)])
