@@ -90,7 +90,7 @@ def test_scores_are_averaged(image):
     segment = columns.segment
 
     def doubting(picture, names, mode, resized, label_all):
-        found = segment(picture, names, mode, resized)
+        found = segment(picture, names, mode, resized, label_all)
         if resized is not None:  # sure of the opposite at the other scale
             found.scores = 3 * found.scores[::-1].copy()
         return found

@@ -1,3 +1,4 @@
+import dataclasses
 from types import SimpleNamespace
 
 import gradio as gr
@@ -8,6 +9,7 @@ from PIL import Image
 from tqdm_demo.class_list import parse_class_list
 from tqdm_demo.interface.components.heat import SHARED
 from tqdm_demo.interface.examples import Example
+from tqdm_demo.interface.model_manager import ModelManager
 from tqdm_demo.interface.parts import make_parts
 from tqdm_demo.interface.tabs import similarity as tab
 from tqdm_demo.interface.tabs.similarity_controls import BY_PICTURE, BY_STAGE, STAGES, Choice
@@ -128,3 +130,12 @@ def test_no_picture_empties_the_grid(setting):
     grids, last = run(setting, None)
     assert not grids and last[setting.parts.grid] is None
     assert "Choose a picture" in last[setting.parts.status]
+
+
+def test_a_system_without_text_says_why_it_has_no_such_stage(setting, tiny_rivals):
+    models = ModelManager([*setting.page.models.columns, str(tiny_rivals / "tiny-tldr")], "cpu")
+    page = dataclasses.replace(setting.page, models=models)
+    setting = SimpleNamespace(**{**vars(setting), "page": page})
+    grids, _ = run(setting, setting.own, learned=str(tiny_rivals / "tiny-tldr"))
+    cells = grids[-1]["columns"][-1]["cells"]
+    assert all("neither text nor queries" in cell["caption"] for cell in cells)

@@ -13,6 +13,8 @@ from tqdm_demo.interface.components.heat import SCALES, SHARED
 from tqdm_demo.interface.parts import PageParts
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
+# Systems whose stages the grid tells the absence of.
+WITHOUT_TEXT = ("rein", "soma", "tldr")
 BY_STAGE, BY_PICTURE = "Stages of this picture", "Pictures, at one stage"
 FIRST_PICKED = ["building", "car", "traffic sign"]
 MOST_PICKED = 6
@@ -102,13 +104,13 @@ def build_controls(page: PageParts) -> list[Any]:
         roles = [
             _role(page, "Pre-trained CLIP", "zero-shot"),
             _role(page, "Textual queries", "textual"),
-            _role(page, "Learned queries", "learned"),
+            _role(page, "Learned queries, or a system without text", "learned", WITHOUT_TEXT),
         ]
     return [picked, by, stage, others, colour_map, scale, *roles]
 
 
-def _role(page: PageParts, label: str, kind: str) -> gr.Dropdown:
-    entries = [entry for entry in page.models.entries if entry.kind in (kind, "")]
+def _role(page: PageParts, label: str, kind: str, others: Sequence[str] = ()) -> gr.Dropdown:
+    entries = [entry for entry in page.models.entries if entry.kind in (kind, "", *others)]
     choices = [(entry.title, entry.source) for entry in entries]
     first = next((entry.source for entry in entries if entry.kind == kind), None)
     return gr.Dropdown(choices, value=first, label=label, elem_id=f"similarity-{kind}")
