@@ -14,7 +14,7 @@ ODD_TEXTS = (
 )  # fmt: skip
 ODD_VALUES = (
     None, True, False, 0, -1, 1, 2, 7, 10**4, 10**9, 10**30, -(10**9), 0.5, -0.0, 1e308,
-    float("nan"), float("inf"), "", "x", "road", "../../x", "streets-clip", "open_clip:x/y", "1",
+    float("nan"), float("inf"), "", "x", "road", "../../x", "mini-clip", "open_clip:x/y", "1",
     [], [0], [[]], ["a"], [None], {}, {"": None}, {"x": [1]}, [1, 2, 3], [10**9, 10**9],
 )  # fmt: skip
 

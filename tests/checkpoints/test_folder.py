@@ -116,12 +116,12 @@ def test_float16_on_disk_is_float32_in_memory(segmenter, tmp_path):
 
 
 def test_a_clip_beside_the_checkpoint_comes_before_the_bundled_one(tmp_path):
-    bundled = folder_files.WEIGHTS / "streets-clip"
-    assert find_clip("streets-clip", tmp_path / "model") == bundled
-    (tmp_path / "streets-clip").mkdir()
-    assert find_clip("streets-clip", tmp_path / "model") == bundled, "it holds no model"
-    (tmp_path / "streets-clip" / "config.json").touch()
-    assert find_clip("streets-clip", tmp_path / "model") == tmp_path / "streets-clip"
+    bundled = folder_files.WEIGHTS / "mini-clip"
+    assert find_clip("mini-clip", tmp_path / "model") == bundled
+    (tmp_path / "mini-clip").mkdir()
+    assert find_clip("mini-clip", tmp_path / "model") == bundled, "it holds no model"
+    (tmp_path / "mini-clip" / "config.json").touch()
+    assert find_clip("mini-clip", tmp_path / "model") == tmp_path / "mini-clip"
 
 
 def test_the_text_tower_of_a_sibling_is_not_stored_twice(segmenter, tmp_path, monkeypatch):
@@ -243,12 +243,12 @@ def test_broken_folders(segmenter, tmp_path):
 
 def test_sources_are_bundled_names_or_folders(tmp_path, monkeypatch):
     monkeypatch.setattr(folder_files, "WEIGHTS", tmp_path / "weights")
-    for name in ("weights/streets-tqdm", "weights/streets-clip", "mine"):
+    for name in ("weights/streets-tqdm", "weights/mini-clip", "mine"):
         (tmp_path / name).mkdir(parents=True)
         (tmp_path / name / "config.json").write_text(json.dumps({}))
     assert resolve_source("streets-tqdm") == tmp_path / "weights" / "streets-tqdm"
     assert resolve_source(str(tmp_path / "mine")) == tmp_path / "mine"
-    with pytest.raises(ValueError, match="'nobody' is neither .*streets-clip, streets-tqdm"):
+    with pytest.raises(ValueError, match="'nobody' is neither .*mini-clip, streets-tqdm"):
         resolve_source("nobody")
 
 

@@ -81,7 +81,7 @@ def test_mistakes_are_told(tiny_weights):
     with pytest.raises(ValueError, match="'nobody' is neither a bundled model"):
         locate("nobody")
     with pytest.raises(ValueError, match="no similarity 'sclip', only plain, maskclip, clearclip"):
-        locate("zero-shot:streets-clip#sclip")
+        locate("zero-shot:mini-clip#sclip")
     with pytest.raises(ValueError, match="only zero-shot models take a similarity"):
         Predictor.load(f"{tiny_weights / 'tiny-tqdm'}#plain", "cpu")
 

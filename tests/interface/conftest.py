@@ -23,7 +23,7 @@ from tqdm_demo.interface.model_manager import ModelManager
 from tqdm_demo.interface.page import build_page, launch_page
 
 ROOT = Path(__file__).resolve().parents[2]
-BUNDLED = ("streets-tqdm", "streets-queries", "zero-shot:streets-clip")
+BUNDLED = ("streets-tqdm", "streets-queries", "zero-shot:mini-clip")
 
 
 def let_threads_end(patience: float = 60.0) -> None:

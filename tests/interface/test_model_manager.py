@@ -26,7 +26,7 @@ def test_the_manager_offers_the_given_the_bundled_and_open_clips_models():
         "streets-queries",
         *BUNDLED[:3:2],
     ]
-    assert models.columns == ("runs/mine", "streets-queries", "zero-shot:streets-clip")
+    assert models.columns == ("runs/mine", "streets-queries", "zero-shot:mini-clip")
     assert [e.title for e in ModelManager().entries][:6] == [
         *("tqdm", "learned queries", "zero-shot CLIP"),
         *("tqdm, photographs", "learned queries, photographs", "zero-shot CLIP, photographs"),

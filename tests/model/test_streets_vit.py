@@ -1,10 +1,9 @@
-"""The image tower of streets-clip."""
+"""The small image tower without a trunk."""
 
 import open_clip
 import torch
 
-from tqdm_demo.checkpoints.folder import read_clip_config
-from tqdm_demo.checkpoints.folder_files import resolve_source
+from tests.conftest import TINY_CLIP
 from tqdm_demo.model.streets_vit import ConvolutionalStem
 
 
@@ -19,9 +18,8 @@ def test_stem_has_stride_eight_and_keeps_left_and_right():
 
 
 def test_open_clip_builds_it_without_a_class_token_for_any_size():
-    config = read_clip_config(resolve_source("streets-clip")).clip
-    tower = open_clip.CLIP(**config).visual.eval()
+    tower = open_clip.CLIP(**TINY_CLIP).visual.eval()
     assert tower.trunk.cls_token is None
     tokens = tower.trunk.forward_features(torch.randn(2, 3, 40, 56))
     assert tokens.shape == (2, 5 * 7, 192)
-    assert tower(torch.randn(2, 3, 40, 56)).shape == (2, 128)
+    assert tower(torch.randn(2, 3, 40, 56)).shape == (2, 24)

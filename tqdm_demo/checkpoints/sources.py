@@ -54,10 +54,9 @@ PUBLISHED_SOURCES = tuple(PUBLISHED + name for name in WEIGHTS_BY_NAME)
 BUNDLED = (
     "streets-tqdm",
     "streets-queries",
-    "zero-shot:streets-clip",
+    "zero-shot:mini-clip",
     "photos-tqdm",
     "photos-queries",
-    "zero-shot:mini-clip",
 )
 
 _HUB = re.compile(r"[\w.-]+/[\w.-]+")

@@ -35,7 +35,7 @@ from tqdm_demo.training.optimizer import make_optimizer
 
 REFERENCE = Path(__file__).resolve().parents[2] / "tests" / "reference"
 PUBLISHED = "published"
-SOURCES = (PUBLISHED, "streets-tqdm", "zero-shot:streets-clip")
+SOURCES = (PUBLISHED, "streets-tqdm", "zero-shot:mini-clip")
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 SQUARE, STREET = (512, 512), (2048, 1024)
 

@@ -1,8 +1,9 @@
-"""The image tower of the bundled CLIP, registered with timm so that open_clip builds it by name.
+"""A small image tower without a trunk, registered with timm so that open_clip builds it by name.
 
 A small vision transformer whose patch embedding is a stack of convolutions (stride 8 in three
 steps of 2), without a class token: the pooled embedding is the mean of the patch tokens.
-Importing this module registers the timm model ``streets_vit``.
+Importing this module registers the timm model ``streets_vit``: earlier bundled CLIPs had it, and
+the tests' tiny models do.
 
 Source: "Early Convolutions Help Transformers See Better", arXiv 2106.14881 (convolutional stem).
 
@@ -90,7 +91,7 @@ def _convolution(channels_in: int, channels_out: int, stride: int = 1) -> nn.Seq
 @register_model
 def streets_vit(pretrained: bool = False, **settings: object) -> VisionTransformer:
     """Six blocks of width 192 over 8 x 8 pixel patches, made for 128 x 256 pixels (h x w)."""
-    assert not pretrained, "streets_vit has no published weights; load the bundled CLIP instead"
+    assert not pretrained, "streets_vit has no published weights"
     settings.pop("pretrained_cfg", None)
     settings.pop("pretrained_cfg_overlay", None)
     settings.pop("cache_dir", None)
