@@ -44,7 +44,7 @@ class TrainedModel:
         self._device = next(segmenter.parameters()).device
         self._pyramid = FusedPyramid(segmenter.image_encoder.pyramid, segmenter.pixel_decoder)
         with torch.inference_mode():
-            self._trained = self.encode_names(self.default_names)
+            self._trained = self._encode(self.default_names)
 
     def encode_image(self, pixels: torch.Tensor) -> ImageFeatures:
         """Encodes normalised pixels (B, 3, H, W), as far as nothing depends on names."""
@@ -54,7 +54,17 @@ class TrainedModel:
         )
 
     def encode_names(self, names: Sequence[str]) -> torch.Tensor:
-        """Class embeddings (N, D), not normalised."""
+        """Class embeddings (N, D), not normalised; trained names are encoded already."""
+        order = {name: slot for slot, name in enumerate(self.default_names)}
+        fresh = [name for name in names if name not in order]
+        rows = self._trained
+        if fresh:
+            rows = torch.cat((rows, self._encode(fresh)))
+            order |= {name: len(order) + n for n, name in enumerate(fresh)}
+        return rows[[order[name] for name in names]]
+
+    def _encode(self, names: Sequence[str]) -> torch.Tensor:
+        """(N, D): one pass of the text tower for all names."""
         tokens = tokenize(names, self.segmenter.text_encoder.tower.num_pos)
         return self.segmenter.encode_text(tokens.to(self._device))
 
