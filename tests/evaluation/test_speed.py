@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -43,3 +45,12 @@ def test_the_program_prints_a_record_a_step_and_a_table(tiny_weights, capsys):
     benchmark.main(["--cases", "published", "--published", tiny, "--repeats", "1"])
     lines = capsys.readouterr().out.splitlines()
     assert json.loads(lines[1])["step"] == "picture" and lines[-1].startswith("| CLIP ViT-B")
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux tells the peak")
+def test_the_peak_of_a_worker_is_not_that_of_who_started_it():
+    ballast = np.ones(1 << 28, np.uint8)  # 256 MiB
+    code = "import sys; sys.path.insert(0, '.'); from tqdm_demo.evaluation.speed import peak_memory"
+    command = [sys.executable, "-c", f"{code}; print(peak_memory())"]
+    child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ballast.all() and int(child.stdout) < speed.peak_memory() - 200
