@@ -58,11 +58,14 @@ class ClassList:
         entries: the K classes.
         text: what was typed, one class a line.
         everything_else: whether the last entry stands for what the list does not name.
+        threshold: with ``everything_else``, the match that a pixel needs to have a name, see
+            :mod:`tqdm_demo.inference.matches`; 0 = none.
     """
 
     entries: tuple[ClassEntry, ...]
     text: str = ""
     everything_else: bool = False
+    threshold: float = 0.0
 
     @classmethod
     def from_names(cls, names: Sequence[str]) -> ClassList:
@@ -102,13 +105,20 @@ class ClassList:
         return replace(self, entries=(*self.entries, *added))
 
 
-def parse_class_list(text: str, everything_else: bool = False) -> ClassList:
+def parse_class_list(
+    text: str,
+    everything_else: bool = False,
+    known: Sequence[str] = (),
+    threshold: float = 0.0,
+) -> ClassList:
     """Reads what a user typed; blank lines do not count.
 
     Args:
         text: one class a line, for instance ``"road\\ncar, taxi: #0000ff"``.
         everything_else: adds a grey class for what the list does not name, see
             :func:`background_words`.
+        known: the classes that the model was trained on, which it is made of; empty = streets'.
+        threshold: see :class:`ClassList`.
 
     Raises:
         ValueError: the list is not usable; one sentence for every mistake.
@@ -125,22 +135,26 @@ def parse_class_list(text: str, everything_else: bool = False) -> ClassList:
     if problems:
         raise ValueError(tell_mistakes(problems))
     entries = _coloured(split_names(written), chosen)
-    words = background_words(entries) if everything_else else ()
+    words = background_words(entries, known) if everything_else else ()
     if words:
         entries = (*entries, ClassEntry(words, _GREY, EVERYTHING_ELSE))
-    return ClassList(entries, "\n".join(lines), bool(words))
+    return ClassList(entries, "\n".join(lines), bool(words), threshold if words else 0.0)
 
 
-def background_words(entries: Sequence[ClassEntry]) -> tuple[str, ...]:
-    """The common street words that a list leaves out, so that a short list leaves room for them.
+def background_words(entries: Sequence[ClassEntry], known: Sequence[str] = ()) -> tuple[str, ...]:
+    """The classes that a list leaves out, so that a short list leaves room for them.
+
+    They are ``known``, or the common street words where nothing is given.
 
     A word is left out when the list has it, its synonym, or something that ends with it ("sports
     car" leaves out "car"). As many words are given as :data:`MAX_NAMES` allows.
     """
     listed = [name.lower() for entry in entries for name in entry.names]
     taken = {*listed, *(name.split()[-1] for name in listed)}
-    pairs = zip(CITYSCAPES_NAMES, SYNONYM_NAMES, strict=True)
-    words = [word for word, other in pairs if not {word, other} & taken]
+    others = dict(zip(CITYSCAPES_NAMES, SYNONYM_NAMES, strict=True))
+    words = [
+        word for word in known or CITYSCAPES_NAMES if not {word, others.get(word, word)} & taken
+    ]
     return tuple(words[: max(MAX_NAMES - len(listed), 0)])
 
 

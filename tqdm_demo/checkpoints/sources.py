@@ -80,12 +80,16 @@ class Description:
         title: short, for menus and column heads.
         about: one line: what it was trained on, measured figures where there are some.
         kind: one of :data:`TITLES`, or empty where that is not known yet.
+        names: the classes it was trained on; empty = none, or not known yet.
+        words: lower case, what its text tower saw while it was trained; empty = not recorded.
     """
 
     source: str
     title: str
     about: str
     kind: str
+    names: tuple[str, ...] = ()
+    words: frozenset[str] = frozenset()
 
 
 def _open_clip(name: str, title: str, about: str) -> Description:
@@ -148,15 +152,19 @@ def describe(source: str) -> Description:
         folder = resolve_source(name)
         sections = read_config(folder)
         system = system_of(sections)
-        if not kind:
-            kind = system if system in RIVALS else read_model_config(folder).queries
+        names, tower = (), None
+        if not kind and system in RIVALS:
+            kind, names = system, tuple(sections["model"]["class_names"])
+        elif not kind:
+            config = read_model_config(folder)
+            kind, names, tower = config.queries, config.class_names, config.text_tower
         about = describe_training(sections)
     except (ValueError, KeyError, TypeError, AttributeError, OSError):  # the file may be anybody's
         return Description(source, name, "Not loaded yet.", kind)
     title = TITLES[kind] if source in BUNDLED else Path(name).name
     if source in BUNDLED[3:]:
         title += ", photographs"
-    return Description(source, title, about, kind)
+    return Description(source, title, about, kind, names, _recorded_words(folder, tower))
 
 
 def is_missing(source: str) -> bool:
@@ -269,6 +277,14 @@ def _words(folder: Path, text_tower: str | None) -> frozenset[str]:
     """The words that the text tower saw: recorded with the CLIP that it comes from."""
     owner = folder if text_tower is None else find_clip(text_tower, folder)
     return frozenset(read_config(owner).get("words", ()))
+
+
+def _recorded_words(folder: Path, text_tower: str | None) -> frozenset[str]:
+    """:func:`_words`; none where the CLIP's folder is not there or not readable."""
+    try:
+        return _words(folder, text_tower)
+    except (ValueError, OSError, TypeError):
+        return frozenset()
 
 
 def _lengthen(segmenter: Segmenter) -> None:

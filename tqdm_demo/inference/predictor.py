@@ -25,6 +25,7 @@ from tqdm_demo.class_list import ClassList
 from tqdm_demo.devices import choose_device
 from tqdm_demo.inference.cache import BoundedCache, size_in_bytes
 from tqdm_demo.inference.encoded import Names, Picture
+from tqdm_demo.inference.matches import faint_match, fill_rest, match_maps
 from tqdm_demo.inference.precision import Autocast, choose_precision, probe
 from tqdm_demo.inference.preprocessing import cut_window, model_size, read_image, to_pixels
 from tqdm_demo.inference.segmentation import Segmentation, Timings
@@ -174,13 +175,18 @@ class Predictor:
         firsts = np.cumsum([0, *text.counts[:-1]])
         nearest_classes = self.model.nearest_classes(text.names, text.embeddings)
         known, similarity = self.model.known_words, merged.similarity
+        scores = merged.scores[: len(text.counts)].clamp(min=0).float().cpu().numpy()
+        similarity = None if similarity is None else similarity.float().cpu().numpy()
         label_map = merged.label_map
         label_map[label_map >= len(text.counts)] = IGNORED
+        matches = match_maps(self.model, scores, similarity)
+        if matches is not None and classes.everything_else and classes.threshold:
+            label_map = fill_rest(label_map, matches, classes.threshold)
         return Segmentation(
             label_map=label_map,
             classes=classes,
-            scores=merged.scores[: len(text.counts)].clamp(min=0).float().cpu().numpy(),
-            similarity=None if similarity is None else similarity.float().cpu().numpy(),
+            scores=scores,
+            similarity=similarity,
             nearest_classes=tuple(nearest_classes[i] for i in firsts),
             unknown=tuple(unknown_words(entry.text, known) for entry in classes.entries),
             timings=Timings(
@@ -189,6 +195,8 @@ class Predictor:
             missing=text.chosen(self.model.lacks(text.names)),
             method=self.model.method,
             mode=mode,
+            matches=None if matches is None else tuple(matches.max(axis=(1, 2)).tolist()),
+            faint=faint_match(self.model),
         )
 
     @torch.inference_mode()
@@ -213,6 +221,14 @@ class Predictor:
         best = {stage: shrink_maps(text.best(m)[0]) for stage, m in found.maps.items()}
         maps = {stage: m.float().cpu().numpy() for stage, m in best.items()}
         return Stages(classes.names, **maps, absent=found.absent)
+
+    def keep(self, key: Hashable, make: Callable[[], Tensor]) -> Tensor:
+        """What is kept under a key, made in this model's turn where it is not there yet."""
+        found = self._cache.peek(key)
+        if found is None:
+            with self._turn(), torch.inference_mode():
+                found, _ = self._cache.get(key, make)
+        return found
 
     def _parse(self, names: Sequence[str] | ClassList | None) -> ClassList:
         if isinstance(names, ClassList):

@@ -51,6 +51,9 @@ class Segmentation:
         missing: per class its names that the model has no class for.
         method: how the similarity was made, one of ``zero_shot.METHODS``.
         mode: how the picture was read, one of ``predictor.MODES``. In windows, maps are means.
+        matches: per class how well it fits at its best place, see :mod:`.matches`; None = this
+            model's values do not tell.
+        faint: the match below which nothing in the picture is like a class.
     """
 
     label_map: np.ndarray
@@ -63,6 +66,8 @@ class Segmentation:
     missing: tuple[tuple[str, ...], ...]
     method: str = "plain"
     mode: str = "single"
+    matches: tuple[float, ...] | None = None
+    faint: float = 0.0
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -93,6 +93,16 @@ class ZeroShotModel:
         """Unit embeddings (N, D), each the mean over :data:`TEMPLATES`."""
         return name_embeddings(self.clip, names)
 
+    def embed_pictures(self, pixels: Tensor) -> Tensor:
+        """Normalised pixels (B, 3, H, W) to unit embeddings of whole pictures (B, D)."""
+        pixels = pixels.to(self.clip.logit_scale.device)
+        return F.normalize(run_tower(self.clip.visual, pixels).global_embedding, dim=-1)
+
+    def encode_captions(self, captions: Sequence[str]) -> Tensor:
+        """Unit embeddings (N, D) of captions as they are."""
+        tokens = tokenize(captions, self.clip.context_length)
+        return self.clip.encode_text(tokens.to(self.clip.logit_scale.device), normalize=True)
+
     def answer(self, features: Tensor, embeddings: Tensor, names: Sequence[str]) -> ScoreMaps:
         """Compares all patches (B, D, h, w) with all names (N, D)."""
         similarity = torch.einsum("bdhw,nd->bnhw", features, embeddings)
