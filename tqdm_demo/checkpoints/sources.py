@@ -82,6 +82,7 @@ class Description:
         kind: one of :data:`TITLES`, or empty where that is not known yet.
         names: the classes it was trained on; empty = none, or not known yet.
         words: lower case, what its text tower saw while it was trained; empty = not recorded.
+        measured: (data set, mIoU in percent) as an evaluation has recorded it.
     """
 
     source: str
@@ -90,6 +91,7 @@ class Description:
     kind: str
     names: tuple[str, ...] = ()
     words: frozenset[str] = frozenset()
+    measured: tuple[tuple[str, float], ...] = ()
 
 
 def _open_clip(name: str, title: str, about: str) -> Description:
@@ -158,13 +160,15 @@ def describe(source: str) -> Description:
         elif not kind:
             config = read_model_config(folder)
             kind, names, tower = config.queries, config.class_names, config.text_tower
-        about = describe_training(sections)
+        about, found = describe_training(sections), sections.get("results", {}).get("measured", {})
+        measured = tuple((name, float(figures["miou"])) for name, figures in found.items())
     except (ValueError, KeyError, TypeError, AttributeError, OSError):  # the file may be anybody's
         return Description(source, name, "Not loaded yet.", kind)
     title = TITLES[kind] if source in BUNDLED else Path(name).name
     if source in BUNDLED[3:]:
         title += ", photographs"
-    return Description(source, title, about, kind, names, _recorded_words(folder, tower))
+    words = _recorded_words(folder, tower)
+    return Description(source, title, about, kind, names, words, measured)
 
 
 def is_missing(source: str) -> bool:

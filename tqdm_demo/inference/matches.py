@@ -30,6 +30,11 @@ def match_maps(model: System, scores: np.ndarray, similarity: np.ndarray | None)
     return similarity if model.known_words else None
 
 
+def best_matches(maps: np.ndarray | None) -> tuple[float, ...] | None:
+    """The match of every class at its best place; None likewise."""
+    return None if maps is None else tuple(maps.max(axis=(1, 2)).tolist())
+
+
 def faint_match(model: System) -> float:
     """The match below which nothing is like a name."""
     return FAINT_COSINE if model.kind == "zero-shot" else FAINT_SCORE

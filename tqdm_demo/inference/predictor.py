@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -25,7 +25,7 @@ from tqdm_demo.class_list import ClassList
 from tqdm_demo.devices import choose_device
 from tqdm_demo.inference.cache import BoundedCache, size_in_bytes
 from tqdm_demo.inference.encoded import Names, Picture
-from tqdm_demo.inference.matches import faint_match, fill_rest, match_maps
+from tqdm_demo.inference.matches import best_matches, faint_match, fill_rest, match_maps
 from tqdm_demo.inference.precision import Autocast, choose_precision, probe
 from tqdm_demo.inference.preprocessing import cut_window, model_size, read_image, to_pixels
 from tqdm_demo.inference.segmentation import Segmentation, Timings
@@ -41,6 +41,7 @@ SINGLE, WINDOWS = MODES = ("single", "windows")
 KEPT_BYTES = 640 * 1024**2
 # Makes what is held while a model runs, so that others can wait for it.
 Turn = Callable[[], AbstractContextManager[None]]
+Result = TypeVar("Result")
 
 
 class Predictor:
@@ -179,9 +180,9 @@ class Predictor:
         similarity = None if similarity is None else similarity.float().cpu().numpy()
         label_map = merged.label_map
         label_map[label_map >= len(text.counts)] = IGNORED
-        matches = match_maps(self.model, scores, similarity)
-        if matches is not None and classes.everything_else and classes.threshold:
-            label_map = fill_rest(label_map, matches, classes.threshold)
+        maps = match_maps(self.model, scores, similarity)
+        if maps is not None and classes.everything_else and classes.threshold:
+            label_map = fill_rest(label_map, maps, classes.threshold)
         return Segmentation(
             label_map=label_map,
             classes=classes,
@@ -195,7 +196,7 @@ class Predictor:
             missing=text.chosen(self.model.lacks(text.names)),
             method=self.model.method,
             mode=mode,
-            matches=None if matches is None else tuple(matches.max(axis=(1, 2)).tolist()),
+            matches=best_matches(maps),
             faint=faint_match(self.model),
         )
 
@@ -212,23 +213,34 @@ class Predictor:
         Raises:
             ValueError: as :meth:`segment`.
         """
-        classes, picture = self._parse(names), Picture.of(image)
-        text = self._encode_names(classes)
+        classes = self._parse(names)
+
+        def use(model: System, features: Features, text: Names) -> Stages:
+            found = model.stages(features, text.embeddings, text.names)
+            best = {stage: shrink_maps(text.best(m)[0]) for stage, m in found.maps.items()}
+            maps = {stage: m.float().cpu().numpy() for stage, m in best.items()}
+            return Stages(classes.names, **maps, absent=found.absent)
+
+        return self.read(image, classes, use)
+
+    @torch.inference_mode()
+    def read(
+        self,
+        image: np.ndarray,
+        names: Sequence[str] | ClassList,
+        use: Callable[[System, Features, Names], Result],
+    ) -> Result:
+        """Encodes a picture, in one pass, and names, and uses both in this model's turn."""
+        picture, text = Picture.of(image), self._encode_names(self._parse(names))
         with self._turn():
             features = self._encode_picture(picture)
             with self._autocast():
-                found = self.model.stages(features, text.embeddings, text.names)
-        best = {stage: shrink_maps(text.best(m)[0]) for stage, m in found.maps.items()}
-        maps = {stage: m.float().cpu().numpy() for stage, m in best.items()}
-        return Stages(classes.names, **maps, absent=found.absent)
+                return use(self.model, features, text)
 
     def keep(self, key: Hashable, make: Callable[[], Tensor]) -> Tensor:
-        """What is kept under a key, made in this model's turn where it is not there yet."""
-        found = self._cache.peek(key)
-        if found is None:
-            with self._turn(), torch.inference_mode():
-                found, _ = self._cache.get(key, make)
-        return found
+        """What is kept under a key; where there is nothing, it is made in this model's turn."""
+        with self._turn(), torch.inference_mode():
+            return self._cache.get(key, make)[0]
 
     def _parse(self, names: Sequence[str] | ClassList | None) -> ClassList:
         if isinstance(names, ClassList):

@@ -15,6 +15,9 @@ from tqdm_demo.interface.components.viewer import ViewerData, viewer_data
 from tqdm_demo.interface.model_manager import ModelManager
 from tqdm_demo.interface.parts import MAX_SIDE
 
+# Of a list of so few names every one that is missing in the picture is told.
+FEW = 6
+
 
 @dataclass(frozen=True)
 class SegmentRequest:
@@ -139,7 +142,31 @@ def note(answer: Answer, index: int) -> str:
     if unknown := answer.result.unknown[index]:
         words = ", ".join(f"“{word}”" for word in unknown)
         remarks.append(f"this CLIP never read {words}")
+    matches = answer.result.matches
+    if matches is not None and matches[index] < answer.result.faint:
+        remarks.append(f"nothing here is close to it: best match {matches[index]:.2f}")
     return "; ".join(remarks)
+
+
+def tell_fit(answer: Answer) -> str:
+    """A sentence where nothing of the list is in the picture, or some of a short list is not."""
+    result = answer.result
+    if result.matches is None:
+        return ""
+    count = len(result.matches) - answer.classes.everything_else
+    named = sorted(zip(result.matches[:count], answer.classes.labels[:count], strict=True))
+    if not named:
+        return ""
+    best, label = named[-1]
+    if best < result.faint:
+        return (
+            f"Nothing in your list fits this picture. The best match is “{label}” with {best:.2f}; "
+            f"what is there has {result.faint:.2f} or more."
+        )
+    faint = [f"“{name}” ({match:.2f})" for match, name in named if match < result.faint]
+    if faint and count <= FEW:
+        return f"Nothing here is close to {', '.join(faint)} (best match in brackets)."
+    return ""
 
 
 def timing(timings: Timings) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from difflib import get_close_matches
 from html import escape
 
 from tqdm_demo.checkpoints.sources import BUNDLED, Description
-from tqdm_demo.vocabulary import CITYSCAPES_COLOURS, Colour
+from tqdm_demo.vocabulary import CITYSCAPES_COLOURS, Colour, unknown_words
 
 
 def strip(colours: Sequence[Colour]) -> str:
@@ -70,3 +71,38 @@ def model_card(entry: Description) -> str:
     elif entry.source in BUNDLED:
         advice = "It is tiny and knows the names of the list “Photographs 23” best."
     return f'<p class="model-card">{escape(entry.about)} <span>{advice}</span></p>'
+
+
+# Puts a known word in the place of an unknown one, as if it had been typed.
+TAKE_WORD = """element.addEventListener("click", (event) => {
+    const button = event.target.closest("button[data-word]");
+    if (!button) return;
+    const field = document.querySelector("#names textarea");
+    const lines = field.value.split("\\n").map((line) => {
+        const [names, colour] = line.split(/:(?=[^:]*$)/);
+        const words = names.split(/([\\s,]+)/).map((word) =>
+            word.toLowerCase() === button.dataset.instead ? button.dataset.word : word
+        );
+        return words.join("") + (colour === undefined ? "" : ":" + colour);
+    });
+    field.value = lines.join("\\n");
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+});"""
+# So many unknown words are told, with so many known ones each.
+_TOLD, _OFFERED = 4, 3
+
+
+def hints(names: Sequence[str], known: Collection[str]) -> str:
+    """Unknown words of a list, with buttons for the known words that are spelt most alike."""
+    unknown = dict.fromkeys(word for name in names for word in unknown_words(name, known))
+    rows = []
+    for word in list(unknown)[:_TOLD]:
+        near = get_close_matches(word, sorted(known), _OFFERED)
+        buttons = " ".join(
+            f'<button type="button" data-instead="{escape(word)}" data-word="{escape(other)}">'
+            f"{escape(other)}</button>"
+            for other in near
+        )
+        offer = f"Use instead: {buttons}" if near else "No known word is spelt like it."
+        rows.append(f"<p>This model never read “{escape(word)}”. {offer}</p>")
+    return f'<div class="caption hints">{"".join(rows)}</div>' if rows else ""

@@ -9,19 +9,21 @@ from typing import Any
 
 import gradio as gr
 
-from tqdm_demo.class_list import ClassList
+from tqdm_demo.class_list import ClassList, parse_class_list
 from tqdm_demo.inference.preprocessing import MAX_MEGAPIXELS
 from tqdm_demo.interface import api, markup, parts
 from tqdm_demo.interface.api import MOST_MEGAPIXELS, add_endpoints
+from tqdm_demo.interface.choices import Choices, own_text
 from tqdm_demo.interface.components.queue_line import build_queue_line
 from tqdm_demo.interface.door import GuardedBlocks
 from tqdm_demo.interface.examples import Example
 from tqdm_demo.interface.model_manager import CACHE_MB, ModelManager
-from tqdm_demo.interface.parts import FIRST_TAB, PageParts, make_parts
+from tqdm_demo.interface.parts import DEFAULT_TEXT, FIRST_TAB, PageParts, make_parts
 from tqdm_demo.interface.permalink import WRITE, read_link, write_link
 from tqdm_demo.interface.sidebar import Sidebar, build_sidebar, edit_names, take_picture
 from tqdm_demo.interface.tabs import compare, segment, similarity
 from tqdm_demo.interface.tabs.domain_shift import tab as domain_shift
+from tqdm_demo.interface.tabs.method import tab as method
 from tqdm_demo.interface.theme import make_theme
 from tqdm_demo.interface.turns import MOST_OF_A_USER, MOST_SECONDS
 
@@ -44,11 +46,12 @@ STYLES = (
     "page.css",
     "sidebar.css",
     "tabs/tabs.css",
+    "tabs/method/walk.css",
     "components/viewer.css",
     "components/viewer_reading.css",
 )
 # Every tab is a module with TITLE, ID and build_tab(page).
-TABS = (segment, similarity, compare, domain_shift)
+TABS = (segment, similarity, compare, domain_shift, method)
 
 
 def build_page(models: ModelManager, examples: Sequence[Example]) -> gr.Blocks:
@@ -122,9 +125,17 @@ def _restore(blocks: gr.Blocks, page: PageParts, sidebar: Sidebar, tabs: gr.Tabs
     def on_open(request: gr.Request) -> dict[Any, Any]:
         link = read_link(dict(request.query_params), page.models, page.examples, ids)
         updates = {
-            **edit_names(link.text, link.everything_else, link.model, page, sidebar),
+            **edit_names(
+                link.text, link.everything_else, link.model, page, sidebar, link.threshold
+            ),
             sidebar.names: link.text,
             sidebar.everything_else: link.everything_else,
+            sidebar.threshold: gr.Slider(link.threshold, visible=link.everything_else),
+            page.chosen: Choices(
+                link.model != page.models.columns[0],
+                link.text != own_text(page.models, link.model),
+                link.everything_else,
+            ),
             page.model: link.model,
             page.selected: link.tab,
             tabs: gr.Tabs(selected=link.tab),
@@ -137,7 +148,7 @@ def _restore(blocks: gr.Blocks, page: PageParts, sidebar: Sidebar, tabs: gr.Tabs
     outputs = [
         sidebar.picture, sidebar.picture_problem, page.picture,
         sidebar.names, sidebar.names_problem, sidebar.everything_else, page.classes,
-        page.model, page.selected, tabs,
+        page.model, page.selected, tabs, page.chosen, sidebar.threshold,
     ]  # fmt: skip
     blocks.load(on_open, None, outputs, **page.light)
 
@@ -146,13 +157,20 @@ def _keep_address(page: PageParts) -> None:
     """Writes what is shown into the address."""
     query = gr.Textbox(visible="hidden", elem_id="query")
 
-    def on_change(picture: str | None, classes: ClassList, model: str, tab: str) -> str:
+    def on_change(
+        picture: str | None, classes: ClassList, model: str, tab: str, chosen: Choices | None
+    ) -> str:
+        # What the page chose for an uploaded picture suits nothing else.
+        if not (chosen or Choices()).model:
+            if classes.text == own_text(page.models, model):
+                classes = parse_class_list(DEFAULT_TEXT)
+            model = page.models.columns[0]
         return write_link(picture, classes, model, tab, page.models, page.examples)
 
     gr.on(
-        [*page.changes, page.model.change],
+        [*page.changes, page.model.change, page.chosen.change],
         on_change,
-        [page.picture, page.classes, page.model, page.selected],
+        [page.picture, page.classes, page.model, page.selected, page.chosen],
         query,
         **{**page.light, "trigger_mode": "always_last"},
     )

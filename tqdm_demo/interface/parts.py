@@ -18,6 +18,8 @@ MAX_SIDE = 1280
 # Events with models that run side by side, of all users together.
 AT_ONCE = 12
 FIRST_TAB = "segment"
+# The match that a pixel needs to have a name, where there is a class for everything else.
+THRESHOLD = 0.25
 DEFAULT_TEXT = "\n".join(CITYSCAPES_NAMES)
 # Holds an event back until its tab is shown; of those that wait, the last one goes on. Otherwise
 # every edit would put an event of every tab into the queue of the models.
@@ -48,6 +50,9 @@ class PageParts:
         classes: state, the last good :class:`tqdm_demo.class_list.ClassList`.
         model: state, source of the model that was chosen.
         selected: state, id of the tab that is open.
+        wanted: state, (source, time) of the model that the user asks for; the sidebar answers.
+        chosen: state, :class:`tqdm_demo.interface.choices.Choices` of the user.
+        kind: state, what the picture shows as far as the page can tell, or None.
         run: settings of an event that runs a model; the models take turns, see ``turns.py``.
         latest: the same, for events that overtake each other: the last one wins.
         light: settings of an event that runs no model.
@@ -59,6 +64,9 @@ class PageParts:
     classes: gr.State
     model: gr.State
     selected: gr.State
+    wanted: gr.State
+    chosen: gr.State
+    kind: gr.State
     run: dict[str, Any] = field(
         default_factory=lambda: {
             "api_visibility": "private",
@@ -103,4 +111,7 @@ def make_parts(models: ModelManager, examples: Sequence[Example]) -> PageParts:
         classes=gr.State(parse_class_list(DEFAULT_TEXT)),
         model=gr.State(models.columns[0]),
         selected=gr.State(FIRST_TAB),
+        wanted=gr.State(None),
+        chosen=gr.State(None),
+        kind=gr.State(None),
     )

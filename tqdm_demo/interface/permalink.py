@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from tqdm_demo.class_list import ClassList
+from tqdm_demo.interface.choices import own_text
 from tqdm_demo.interface.examples import Example
 from tqdm_demo.interface.model_manager import ModelManager
-from tqdm_demo.interface.parts import DEFAULT_TEXT, FIRST_TAB
+from tqdm_demo.interface.parts import FIRST_TAB, THRESHOLD
 
 # A list of 64 long names fits; more is nobody's class list.
 LONGEST_TEXT = 6000
 
-_KEYS = ("model", "names", "else", "example", "tab")
+_KEYS = ("model", "names", "else", "match", "example", "tab")
 # Writes the query into the address without a new page, and leaves gradio's own parts alone.
 WRITE = """(query) => {
     const url = new URL(window.location);
@@ -56,6 +57,7 @@ class Link:
         picture: path of the example that it names.
         text: the class list as it is typed, unchecked.
         everything_else: the switch beside it.
+        threshold: the least match, see :class:`tqdm_demo.class_list.ClassList`.
         model: source of the model.
         tab: id of the tab.
     """
@@ -65,6 +67,7 @@ class Link:
     everything_else: bool
     model: str
     tab: str
+    threshold: float = THRESHOLD
 
 
 def read_link(
@@ -80,12 +83,15 @@ def read_link(
     """
     names = {example.path.stem: str(example.path) for example in examples}
     model, tab = query.get("model"), query.get("tab")
+    if model not in {entry.source for entry in models.entries}:
+        model = models.columns[0]
     return Link(
         picture=names.get(query.get("example", ""), next(iter(names.values()), None)),
-        text=query.get("names", DEFAULT_TEXT)[:LONGEST_TEXT],
+        text=query.get("names", own_text(models, model))[:LONGEST_TEXT],
         everything_else=query.get("else") == "1",
-        model=model if model in {entry.source for entry in models.entries} else models.columns[0],
+        model=model,
         tab=tab if tab in tabs else FIRST_TAB,
+        threshold=_threshold(query.get("match", "")),
     )
 
 
@@ -104,10 +110,21 @@ def write_link(
         query["example"] = names[picture]
     if model != models.columns[0]:
         query["model"] = model
-    if classes.text != DEFAULT_TEXT:
+    if classes.text != own_text(models, model):
         query["names"] = classes.text
     if classes.everything_else:
         query["else"] = "1"
+        if classes.threshold != THRESHOLD:
+            query["match"] = f"{classes.threshold:g}"
     if tab != FIRST_TAB:
         query["tab"] = tab
     return urlencode(query)
+
+
+def _threshold(written: str) -> float:
+    """A number from 0 to 1; the usual one where it is none."""
+    try:
+        value = float(written)
+    except ValueError:
+        return THRESHOLD
+    return value if 0 <= value <= 1 else THRESHOLD

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
 
 from tqdm_demo.class_list import parse_class_list
+from tqdm_demo.inference.picture_kind import STREET
 from tqdm_demo.interface import markup
-from tqdm_demo.interface.components.picture_input import EVERY_FILE, PictureInput
-from tqdm_demo.interface.parts import DEFAULT_TEXT, MAX_SIDE, PageParts
-from tqdm_demo.vocabulary import MAX_NAMES, NEED_EVERYTHING_ELSE, PRESETS
+from tqdm_demo.interface.choices import Choices, find_kind, find_rest, own_text
+from tqdm_demo.interface.components.picture_input import PictureInput
+from tqdm_demo.interface.parts import MAX_SIDE, THRESHOLD, PageParts
+from tqdm_demo.interface.sidebar_blocks import names_block, picture_block
+from tqdm_demo.interface.sidebar_choices import connect_choices, filter_examples, suit_kind
+from tqdm_demo.vocabulary import NEED_EVERYTHING_ELSE, PRESETS
 
 Updates = dict[Any, Any]
 
-LAST_LIST = "Your last list"
 # Waits until nobody has typed for a while, then sends what the fields hold by then. Every key calls
 # it, and all but the last call end here: one request for a word, not one for every letter.
 DEBOUNCE = """async (...values) => {
@@ -43,10 +46,15 @@ class Sidebar:
     Attributes:
         picture: the upload field.
         picture_problem: what is wrong with an upload.
+        kind_line: what the picture looks like and what was chosen for it.
+        switch: takes the other choice.
+        gallery_filter: which examples are shown.
         examples: the gallery.
         clicked: number of the example that was clicked last; not shown.
         names: the class list.
         everything_else: whether a class for the rest is added.
+        threshold: the match below which a pixel belongs to it.
+        hints: unknown words, and known ones that look like them.
         names_problem: what is wrong with the list.
         presets: one button for every ready list.
         last_list: button for the user's own last list.
@@ -55,10 +63,15 @@ class Sidebar:
 
     picture: PictureInput
     picture_problem: gr.HTML
+    kind_line: gr.HTML
+    switch: gr.Button
+    gallery_filter: gr.Radio
     examples: gr.Gallery
     clicked: gr.Number
     names: gr.Textbox
     everything_else: gr.Checkbox
+    threshold: gr.Slider
+    hints: gr.HTML
     names_problem: gr.HTML
     presets: tuple[gr.Button, ...]
     last_list: gr.Button
@@ -68,8 +81,8 @@ class Sidebar:
 def build_sidebar(page: PageParts) -> Sidebar:
     """Creates the sidebar inside the current column and connects its events."""
     sidebar = Sidebar(
-        *_picture_block(page),
-        *_names_block(),
+        *picture_block(page),
+        *names_block(),
         # The key only keeps the text from being read by chance; it protects nothing.
         kept=gr.BrowserState("", storage_key="tqdm-class-list", secret="class list"),
     )
@@ -113,11 +126,17 @@ def _is_shown_by_browsers(path: str) -> bool:
 
 
 def edit_names(
-    text: str, everything_else: bool, model: str, page: PageParts, sidebar: Sidebar
+    text: str,
+    everything_else: bool,
+    model: str,
+    page: PageParts,
+    sidebar: Sidebar,
+    threshold: float = THRESHOLD,
 ) -> Updates:
     """The class list was edited: the last good one stays after a mistake."""
     try:
-        classes = parse_class_list(text, everything_else)
+        known = page.models.entry(model).names
+        classes = parse_class_list(text, everything_else, known, threshold)
         predictor = page.models.loaded(model)
         if predictor is not None:
             predictor.check(classes)
@@ -130,105 +149,96 @@ def edit_names(
 
 
 def _connect(page: PageParts, sidebar: Sidebar) -> None:
-    def on_example(number: float) -> Updates:
-        return take_picture(str(page.examples[int(number)].path), page, sidebar)
+    pictures = [sidebar.picture, sidebar.picture_problem, page.picture, page.kind]
+    used = [
+        page.model, page.classes, sidebar.names, sidebar.names_problem, sidebar.everything_else,
+    ]  # fmt: skip
+    settings = {**page.light, "trigger_mode": "always_last"}
 
-    def on_picture(path: str | None) -> Updates:
-        return sent_picture(path, page, sidebar)
+    def on_example(number: float, title: str, chosen: Choices | None) -> Updates:
+        path = filter_examples(page.examples, title)[int(number)].path
+        return {
+            **take_picture(str(path), page, sidebar),
+            page.kind: None,
+            # All examples are drawn streets.
+            **suit_kind(STREET, chosen or Choices(), page, sidebar),
+        }
+
+    def on_picture(path: str | None, chosen: Choices | None) -> Updates:
+        updates = sent_picture(path, page, sidebar)
+        if updates.get(page.picture) is None:
+            return updates
+        kind = find_kind(page.models, path)
+        updates[page.kind] = kind
+        if kind is not None:
+            updates |= suit_kind(kind, chosen or Choices(), page, sidebar)
+        return updates
 
     def on_clear() -> Updates:
-        return take_picture(None, page, sidebar)
+        return {**take_picture(None, page, sidebar), page.kind: None}
 
-    def on_names(text: str, everything_else: bool, model: str) -> Updates:
-        return edit_names(text, everything_else, model, page, sidebar)
+    examples = [sidebar.clicked, sidebar.gallery_filter, page.chosen]
+    sidebar.examples.select(on_example, examples, [*pictures, *used], js=CLICKED, **settings)
+    # Two events, not .input for both: when that tells of an emptied field, gradio still sends the
+    # picture that was in it.
+    sidebar.picture.upload(
+        on_picture, [sidebar.picture, page.chosen], [*pictures, *used], **page.latest
+    )
+    sidebar.picture.clear(on_clear, None, pictures, **settings)
+    _connect_names(page, sidebar)
+    connect_choices(page, sidebar)
+
+
+def _connect_names(page: PageParts, sidebar: Sidebar) -> None:
+    settings = {**page.light, "trigger_mode": "always_last"}
+
+    def on_names(
+        text: str, everything_else: bool, threshold: float, model: str, chosen: Choices | None
+    ) -> Updates:
+        rest, chosen = find_rest(text, everything_else, chosen or Choices())
+        updates = edit_names(text, rest, model, page, sidebar, threshold)
+        classes = updates.get(page.classes)
+        if classes is not None and classes.text != own_text(page.models, model):
+            chosen = replace(chosen, names=True)
+        if rest != everything_else:
+            updates[sidebar.everything_else] = rest
+        return {
+            **updates,
+            page.chosen: chosen,
+            sidebar.threshold: gr.Slider(visible=rest),
+        }
+
+    def on_rest(chosen: Choices | None) -> Choices:
+        return replace(chosen or Choices(), rest=True)
 
     def on_last_list(kept: str) -> str:
         if not kept:
             raise gr.Error("You have not written a list of your own yet.", print_exception=False)
         return kept
 
-    pictures = [sidebar.picture, sidebar.picture_problem, page.picture]
-    settings = {**page.light, "trigger_mode": "always_last"}
-    sidebar.examples.select(on_example, sidebar.clicked, pictures, js=CLICKED, **settings)
-    # Two events, not .input for both: when that tells of an emptied field, gradio still sends the
-    # picture that was in it.
-    sidebar.picture.upload(on_picture, sidebar.picture, pictures, **settings)
-    sidebar.picture.clear(on_clear, None, pictures, **settings)
     # Not .input: gradio fires that for keys that write a letter, not for pasting or deleting.
     gr.on(
-        [sidebar.names.change, sidebar.everything_else.change],
+        [sidebar.names.change, sidebar.everything_else.change, sidebar.threshold.change],
         on_names,
-        [sidebar.names, sidebar.everything_else, page.model],
-        [sidebar.names_problem, page.classes, sidebar.kept],
+        [sidebar.names, sidebar.everything_else, sidebar.threshold, page.model, page.chosen],
+        [
+            sidebar.names_problem, page.classes, sidebar.kept, page.chosen,
+            sidebar.everything_else, sidebar.threshold,
+        ],
         js=DEBOUNCE,
         **settings,
-    )
+    )  # fmt: skip
+    sidebar.everything_else.input(on_rest, page.chosen, page.chosen, **page.light)
     for button, title in zip(sidebar.presets, PRESETS, strict=True):
-        ready = "\n".join(PRESETS[title]), title in NEED_EVERYTHING_ELSE
+
+        def on_preset(chosen: Choices | None, title: str = title) -> tuple[str, bool, Choices]:
+            rest = title in NEED_EVERYTHING_ELSE
+            return "\n".join(PRESETS[title]), rest, replace(chosen or Choices(), names=True)
+
         button.click(
-            lambda ready=ready: ready, None, [sidebar.names, sidebar.everything_else], **page.light
+            on_preset,
+            page.chosen,
+            [sidebar.names, sidebar.everything_else, page.chosen],
+            **page.light,
         )
     sidebar.last_list.click(on_last_list, sidebar.kept, sidebar.names, **page.light)
-
-
-def _picture_block(page: PageParts) -> tuple[PictureInput, gr.HTML, gr.Gallery, gr.Number]:
-    with gr.Column(elem_classes="sidebar-picture"):
-        gr.HTML(markup.field_title("Your picture", "drop, paste, choose or take one"))
-        picture = PictureInput(
-            elem_id="picture",
-            label="Your picture",
-            show_label=False,
-            height=150,
-            sources=["upload", "webcam", "clipboard"],
-            buttons=[],
-            format="png",
-            placeholder="Drop a picture here, or click to choose one",
-            alt_text="Your picture",
-        )
-        picture_problem = gr.HTML(elem_id="picture-problem", js_on_load=EVERY_FILE)
-        examples = gr.Gallery(
-            [(str(example.path), example.caption) for example in page.examples],
-            label="Examples",
-            show_label=False,
-            elem_id="examples",
-            columns=4,
-            object_fit="cover",
-            allow_preview=False,
-            format="jpeg",
-            buttons=[],
-            interactive=False,
-            visible=bool(page.examples),
-        )
-        clicked = gr.Number(visible=False)
-    return picture, picture_problem, examples, clicked
-
-
-def _names_block() -> tuple[gr.Textbox, gr.Checkbox, gr.HTML, tuple[gr.Button, ...], gr.Button]:
-    with gr.Column(elem_classes="sidebar-names"):
-        gr.HTML(markup.field_title("Class names", "the result follows while you type"))
-        with gr.Row(elem_classes="presets"):
-            presets = tuple(gr.Button(title, size="sm", min_width=40) for title in PRESETS)
-            last_list = gr.Button(LAST_LIST, size="sm", min_width=40)
-        problem = gr.HTML(elem_id="names-problem")
-        names = gr.Textbox(
-            DEFAULT_TEXT,
-            label="Class names",
-            show_label=False,
-            container=False,
-            lines=10,
-            max_lines=22,
-            elem_id="names",
-        )
-        gr.HTML(
-            markup.line(
-                f"One a line, up to {MAX_NAMES}. Synonyms after a comma, a colour after a colon: "
-                "car, automobile: #0000ff"
-            )
-        )
-        everything_else = gr.Checkbox(
-            False,
-            label="Everything else, as a grey class",
-            container=False,
-            elem_id="everything-else",
-        )
-    return names, everything_else, problem, presets, last_list

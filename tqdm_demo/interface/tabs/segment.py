@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from gradio.utils import get_upload_folder
 
 from tqdm_demo.class_list import ClassList
 from tqdm_demo.interface import markup
-from tqdm_demo.interface.answers import AnswerStore, SegmentRequest, timing
+from tqdm_demo.interface.answers import AnswerStore, SegmentRequest, tell_fit, timing
 from tqdm_demo.interface.components.viewer import Viewer
 from tqdm_demo.interface.downloads import zip_answer
 from tqdm_demo.interface.parts import MAX_SIDE, PageParts, when_shown
@@ -143,7 +144,7 @@ def show(store: AnswerStore, parts: SegmentParts, request: SegmentRequest) -> Up
     told = "asked before, nothing to compute" if kept else timing(answer.result.timings)
     return {
         parts.viewer: shown,
-        parts.status: markup.line(f"{answer.title}: {told}"),
+        parts.status: markup.line(f"{answer.title}: {told}") + markup.line(tell_fit(answer)),
         parts.asked: request,
     }
 
@@ -191,7 +192,11 @@ def _connect(page: PageParts, parts: SegmentParts, store: AnswerStore) -> None:
     shown = [parts.viewer, parts.status, parts.asked]
     chosen_outputs = [parts.model, parts.card, parts.fetch_button]
     state = [page.picture, page.classes, page.model, page.selected, parts.asked]
-    parts.model.input(lambda source: source, parts.model, page.model, **page.light)
+
+    def wanted(source: str) -> tuple[str, float]:
+        return source, time.monotonic()
+
+    parts.model.input(wanted, parts.model, page.wanted, **page.light)
     page.model.change(chosen, page.model, chosen_outputs, **page.light)
     parts.link_button.click(copied, page.picture, None, js=copy_script(), **page.light)
     gr.on(

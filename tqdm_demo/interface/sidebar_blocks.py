@@ -1,0 +1,100 @@
+"""The components of the sidebar; :mod:`.sidebar` connects them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from tqdm_demo.interface import markup
+from tqdm_demo.interface.components.picture_input import EVERY_FILE, PictureInput
+from tqdm_demo.interface.parts import DEFAULT_TEXT, THRESHOLD, PageParts
+from tqdm_demo.interface.sidebar_choices import GALLERY_FILTERS
+from tqdm_demo.vocabulary import MAX_NAMES, PRESETS
+
+LAST_LIST = "Your last list"
+
+
+def picture_block(page: PageParts) -> tuple[Any, ...]:
+    """The picture field, what is said of it, and the examples, in ``Sidebar``'s order."""
+    with gr.Column(elem_classes="sidebar-picture"):
+        gr.HTML(markup.field_title("Your picture", "drop, paste, choose or take one"))
+        picture = PictureInput(
+            elem_id="picture",
+            label="Your picture",
+            show_label=False,
+            height=150,
+            sources=["upload", "webcam", "clipboard"],
+            buttons=[],
+            format="png",
+            placeholder="Drop a picture here, or click to choose one",
+            alt_text="Your picture",
+        )
+        picture_problem = gr.HTML(elem_id="picture-problem", js_on_load=EVERY_FILE)
+        kind_line = gr.HTML(elem_id="picture-kind")
+        switch = gr.Button(size="sm", visible=False, elem_id="picture-kind-switch")
+        gallery_filter = gr.Radio(
+            list(GALLERY_FILTERS),
+            value=next(iter(GALLERY_FILTERS)),
+            label="Examples, all drawn by this project",
+            container=False,
+            elem_id="gallery-filter",
+            visible=len(page.examples) > 4,
+        )
+        examples = gr.Gallery(
+            [(str(example.path), example.caption) for example in page.examples],
+            label="Examples",
+            show_label=False,
+            elem_id="examples",
+            columns=4,
+            object_fit="cover",
+            allow_preview=False,
+            format="jpeg",
+            buttons=[],
+            interactive=False,
+            visible=bool(page.examples),
+        )
+        clicked = gr.Number(visible=False)
+    return picture, picture_problem, kind_line, switch, gallery_filter, examples, clicked
+
+
+def names_block() -> tuple[Any, ...]:
+    """The class list and what belongs to it, in ``Sidebar``'s order."""
+    with gr.Column(elem_classes="sidebar-names"):
+        gr.HTML(markup.field_title("Class names", "the result follows while you type"))
+        with gr.Row(elem_classes="presets"):
+            presets = tuple(gr.Button(title, size="sm", min_width=40) for title in PRESETS)
+            last_list = gr.Button(LAST_LIST, size="sm", min_width=40)
+        problem = gr.HTML(elem_id="names-problem")
+        names = gr.Textbox(
+            DEFAULT_TEXT,
+            label="Class names",
+            show_label=False,
+            container=False,
+            lines=10,
+            max_lines=22,
+            elem_id="names",
+        )
+        hints_line = gr.HTML(elem_id="names-hints", js_on_load=markup.TAKE_WORD)
+        gr.HTML(
+            markup.line(
+                f"One a line, up to {MAX_NAMES}. Synonyms after a comma, a colour after a colon: "
+                "car, automobile: #0000ff"
+            )
+        )
+        everything_else = gr.Checkbox(
+            False,
+            label="Everything else, as a grey class",
+            container=False,
+            elem_id="everything-else",
+        )
+        threshold = gr.Slider(
+            0,
+            0.95,
+            THRESHOLD,
+            step=0.05,
+            label="… and every pixel whose best match is below",
+            elem_id="threshold",
+            visible=False,
+        )
+    return names, everything_else, threshold, hints_line, problem, presets, last_list

@@ -1,0 +1,123 @@
+"""The sidebar's events that choose for the user: model and list for a picture, known words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from tqdm_demo.class_list import ClassList, parse_class_list
+from tqdm_demo.inference.picture_kind import PHOTO, STREET
+from tqdm_demo.interface.choices import (
+    SUITED,
+    Choices,
+    can_choose,
+    hints,
+    own_text,
+    tell,
+)
+from tqdm_demo.interface.examples import Example
+from tqdm_demo.interface.parts import PageParts
+from tqdm_demo.streets.domains import CONDITIONS, PAINTERLY
+
+if TYPE_CHECKING:
+    from tqdm_demo.interface.sidebar import Sidebar
+
+Updates = dict[Any, Any]
+
+# Title in the gallery's filter -> domains; none = all.
+GALLERY_FILTERS: dict[str, tuple[str, ...]] = {
+    "All": (),
+    "Plain": ("game", "photo"),
+    "Painted": PAINTERLY,
+    "Weather, light": CONDITIONS,
+}
+
+
+def filter_examples(examples: Sequence[Example], title: str) -> list[Example]:
+    """The examples of some domains, in their order."""
+    domains = GALLERY_FILTERS.get(title, ())
+    return [example for example in examples if not domains or example.domain in domains]
+
+
+def suit_kind(kind: str, chosen: Choices, page: PageParts, sidebar: Sidebar) -> Updates:
+    """Takes the model, and the list, that suit a kind of picture; what the user chose stays."""
+    if not can_choose(page.models) or chosen.model:
+        return {}
+    return use_model(SUITED[kind], chosen, page, sidebar)
+
+
+def use_model(source: str, chosen: Choices, page: PageParts, sidebar: Sidebar) -> Updates:
+    """Takes a model, and its own list unless the user has written one."""
+    updates: Updates = {page.model: source}
+    if not chosen.names and page.models.entry(source).names:
+        text = own_text(page.models, source)
+        updates |= {
+            sidebar.names: text,
+            sidebar.names_problem: "",
+            sidebar.everything_else: False,
+            page.classes: parse_class_list(text),
+        }
+    return updates
+
+
+def switch_choice(kind: str | None, chosen: Choices, page: PageParts, sidebar: Sidebar) -> Updates:
+    """The button beside the sentence: the other model, or again what the page would choose."""
+    if kind is None:
+        return {page.chosen: chosen}
+    if chosen.model:
+        chosen = replace(chosen, model=False, names=False)
+        return {page.chosen: chosen, **suit_kind(kind, chosen, page, sidebar)}
+    other = PHOTO if kind == STREET else STREET
+    used = use_model(SUITED[other], chosen, page, sidebar)
+    return {page.chosen: replace(chosen, model=True), **used}
+
+
+def connect_choices(page: PageParts, sidebar: Sidebar) -> None:
+    """Connects the events."""
+    settings = {**page.light, "trigger_mode": "always_last"}
+    used = [
+        page.model, page.classes, sidebar.names, sidebar.names_problem, sidebar.everything_else,
+    ]  # fmt: skip
+
+    def on_wanted(wanted: tuple[str, float] | None, chosen: Choices | None) -> Updates:
+        if wanted is None:
+            return {page.chosen: chosen}
+        chosen = chosen or Choices()
+        return {
+            page.chosen: replace(chosen, model=True),
+            **use_model(wanted[0], chosen, page, sidebar),
+        }
+
+    def on_switch(kind: str | None, chosen: Choices | None) -> Updates:
+        return switch_choice(kind, chosen or Choices(), page, sidebar)
+
+    def on_told(kind: str | None, chosen: Choices | None, model: str) -> tuple[str, Any]:
+        sentence, action = tell(page.models, kind, chosen or Choices(), model)
+        return sentence, gr.Button(action, visible=bool(action))
+
+    def on_classes(classes: ClassList, model: str) -> str:
+        return hints(page.models, classes, model)
+
+    def on_filter(title: str) -> list[tuple[str, str]]:
+        return [(str(e.path), e.caption) for e in filter_examples(page.examples, title)]
+
+    page.wanted.change(on_wanted, [page.wanted, page.chosen], [page.chosen, *used], **settings)
+    sidebar.switch.click(on_switch, [page.kind, page.chosen], [page.chosen, *used], **settings)
+    gr.on(
+        [page.kind.change, page.chosen.change, page.model.change],
+        on_told,
+        [page.kind, page.chosen, page.model],
+        [sidebar.kind_line, sidebar.switch],
+        **settings,
+    )
+    gr.on(
+        [page.classes.change, page.model.change],
+        on_classes,
+        [page.classes, page.model],
+        sidebar.hints,
+        **settings,
+    )
+    sidebar.gallery_filter.change(on_filter, sidebar.gallery_filter, sidebar.examples, **settings)
