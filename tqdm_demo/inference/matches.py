@@ -23,7 +23,9 @@ from tqdm_demo.systems.system import System
 FAINT_SCORE, FAINT_COSINE = 0.25, 0.4
 
 
-def match_maps(model: System, scores: np.ndarray, similarity: np.ndarray | None) -> np.ndarray | None:
+def match_maps(
+    model: System, scores: np.ndarray, similarity: np.ndarray | None
+) -> np.ndarray | None:
     """The maps (K, h, w) that tell how well names match; None where they cannot be judged."""
     if model.kind != "zero-shot":
         return scores

@@ -1,8 +1,7 @@
 """A picture and class names in, a :class:`Segmentation` out; what was computed once is kept.
 
 A picture is encoded once and a name is encoded once: an edited class list runs only what depends
-on it. The caches are bounded, keyed by content and shared by all users; nothing here knows of a
-current picture.
+on it. The caches are bounded, keyed by content and shared by all users.
 
 Axes: B windows; H W the picture; h w a score map; K classes; N names with their synonyms; D text
 width.
@@ -50,8 +49,7 @@ class Predictor:
     Args:
         model: what is asked.
         window_batch: windows that are encoded at once.
-        cache: where features of pictures and embeddings of names are kept, several models may
-            share it; None = one of its own, of :data:`KEPT_BYTES`.
+        cache: of features and embeddings, models may share it; None = its own, KEPT_BYTES large.
         turn: gives what is held while the model runs, for a slice of the work (one picture in one
             pass, one batch of windows, the names) at a time; several models may share it.
         autocast: gives the context in which pictures are encoded and decoded, for its precision.
@@ -90,9 +88,7 @@ class Predictor:
         Args:
             source: see :mod:`tqdm_demo.checkpoints.sources`.
             device: ``auto``, ``cuda``, ``mps`` or ``cpu``.
-            window_batch: windows that are encoded at once.
-            cache: see the class, as for ``turn``.
-            turn: see ``cache``.
+            window_batch: see the class, as for ``cache`` and ``turn``.
             precision: ``auto``, ``float32`` or ``bfloat16``, see :mod:`.precision`.
 
         Raises:
@@ -173,6 +169,9 @@ class Predictor:
         read = self._in_windows if mode == WINDOWS else self._at_once
         merged = read(picture, text, not label_all)
         decode_ms = 1000 * (time.perf_counter() - start) - picture.encode_ms
+        timings = Timings(
+            picture.reused, text.encoded, picture.encode_ms, text.encode_ms, decode_ms
+        )
         firsts = np.cumsum([0, *text.counts[:-1]])
         nearest_classes = self.model.nearest_classes(text.names, text.embeddings)
         known, similarity = self.model.known_words, merged.similarity
@@ -190,9 +189,7 @@ class Predictor:
             similarity=similarity,
             nearest_classes=tuple(nearest_classes[i] for i in firsts),
             unknown=tuple(unknown_words(entry.text, known) for entry in classes.entries),
-            timings=Timings(
-                picture.reused, text.encoded, picture.encode_ms, text.encode_ms, decode_ms
-            ),
+            timings=timings,
             missing=text.chosen(self.model.lacks(text.names)),
             method=self.model.method,
             mode=mode,

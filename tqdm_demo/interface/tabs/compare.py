@@ -154,8 +154,8 @@ def _build_controls(page: PageParts) -> tuple[gr.Dropdown, gr.Button, gr.Dropdow
                 min_width=140,
             )
             for value, label, name in (
-                (titles[-1], "Difference of", "compare-first"),
-                (titles[0], "and", "compare-second"),
+                (titles[-1], "Show where this one …", "compare-first"),
+                (titles[0], "… differs from this one", "compare-second"),
             )
         )
     return models, figure, first, second
