@@ -7,12 +7,11 @@ from tqdm_demo.class_list import parse_class_list
 from tqdm_demo.inference.picture_kind import PHOTO, STREET
 from tqdm_demo.interface import choices
 from tqdm_demo.interface.choices import Choices, find_rest, tell
+from tqdm_demo.interface.examples import GALLERY_FILTERS, filter_examples
 from tqdm_demo.interface.model_manager import ModelManager
 from tqdm_demo.interface.parts import DEFAULT_TEXT, make_parts
 from tqdm_demo.interface.sidebar import build_sidebar
 from tqdm_demo.interface.sidebar_choices import (
-    GALLERY_FILTERS,
-    filter_examples,
     suit_kind,
     switch_choice,
     use_model,

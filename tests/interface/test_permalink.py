@@ -20,11 +20,11 @@ def back(query, models, examples):
 
 
 def test_what_is_written_is_read_again(tiny_models, examples):
-    classes = parse_class_list("road & more\ncar, taxi: #ff00aa\nسيارة\n<b>", True)
+    classes = parse_class_list("road & more\ncar, taxi: #ff00aa\nسيارة\n<b>", True, (), 0.4)
     model, picture = tiny_models.columns[1], str(examples[3].path)
     query = write_link(picture, classes, model, "similarity", tiny_models, examples)
     assert back(query, tiny_models, examples) == Link(
-        picture, classes.text, True, model, "similarity"
+        picture, classes.text, True, model, "similarity", 0.4
     )
 
 

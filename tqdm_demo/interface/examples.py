@@ -10,7 +10,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from tqdm_demo.streets.domains import CONDITIONS, PAINTERLY
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+# Title in the gallery's filter -> domains; none = all.
+GALLERY_FILTERS: dict[str, tuple[str, ...]] = {
+    "All": (),
+    "Plain": ("game", "photo"),
+    "Painted": PAINTERLY,
+    "Weather, light": CONDITIONS,
+}
 
 
 @dataclass(frozen=True)
@@ -83,3 +93,9 @@ def read_truth(example: Example | None, size: tuple[int, int]) -> np.ndarray | N
         return None
     with Image.open(example.truth) as image:
         return np.asarray(image.resize((size[1], size[0]), Image.Resampling.NEAREST))
+
+
+def filter_examples(examples: Sequence[Example], title: str) -> list[Example]:
+    """The examples of some domains, in their order."""
+    domains = GALLERY_FILTERS.get(title, ())
+    return [example for example in examples if not domains or example.domain in domains]

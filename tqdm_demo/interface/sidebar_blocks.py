@@ -2,17 +2,57 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
 from tqdm_demo.interface import markup
 from tqdm_demo.interface.components.picture_input import EVERY_FILE, PictureInput
+from tqdm_demo.interface.examples import GALLERY_FILTERS
 from tqdm_demo.interface.parts import DEFAULT_TEXT, THRESHOLD, PageParts
-from tqdm_demo.interface.sidebar_choices import GALLERY_FILTERS
 from tqdm_demo.vocabulary import MAX_NAMES, PRESETS
 
 LAST_LIST = "Your last list"
+
+
+@dataclass(frozen=True)
+class Sidebar:
+    """The components that the events of the sidebar read and write.
+
+    Attributes:
+        picture: the upload field.
+        picture_problem: what is wrong with an upload.
+        kind_line: what the picture looks like and what was chosen for it.
+        switch: takes the other choice.
+        gallery_filter: which examples are shown.
+        examples: the gallery.
+        clicked: number of the example that was clicked last; not shown.
+        names: the class list.
+        everything_else: whether a class for the rest is added.
+        threshold: the match below which a pixel belongs to it.
+        hints: unknown words, and known ones that look like them.
+        names_problem: what is wrong with the list.
+        presets: one button for every ready list.
+        last_list: button for the user's own last list.
+        kept: the user's own last list, kept in the browser.
+    """
+
+    picture: PictureInput
+    picture_problem: gr.HTML
+    kind_line: gr.HTML
+    switch: gr.Button
+    gallery_filter: gr.Radio
+    examples: gr.Gallery
+    clicked: gr.Number
+    names: gr.Textbox
+    everything_else: gr.Checkbox
+    threshold: gr.Slider
+    hints: gr.HTML
+    names_problem: gr.HTML
+    presets: tuple[gr.Button, ...]
+    last_list: gr.Button
+    kept: gr.BrowserState
 
 
 def picture_block(page: PageParts) -> tuple[Any, ...]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
 
@@ -18,28 +17,11 @@ from tqdm_demo.interface.choices import (
     own_text,
     tell,
 )
-from tqdm_demo.interface.examples import Example
+from tqdm_demo.interface.examples import filter_examples
 from tqdm_demo.interface.parts import PageParts
-from tqdm_demo.streets.domains import CONDITIONS, PAINTERLY
-
-if TYPE_CHECKING:
-    from tqdm_demo.interface.sidebar import Sidebar
+from tqdm_demo.interface.sidebar_blocks import Sidebar
 
 Updates = dict[Any, Any]
-
-# Title in the gallery's filter -> domains; none = all.
-GALLERY_FILTERS: dict[str, tuple[str, ...]] = {
-    "All": (),
-    "Plain": ("game", "photo"),
-    "Painted": PAINTERLY,
-    "Weather, light": CONDITIONS,
-}
-
-
-def filter_examples(examples: Sequence[Example], title: str) -> list[Example]:
-    """The examples of some domains, in their order."""
-    domains = GALLERY_FILTERS.get(title, ())
-    return [example for example in examples if not domains or example.domain in domains]
 
 
 def suit_kind(kind: str, chosen: Choices, page: PageParts, sidebar: Sidebar) -> Updates:

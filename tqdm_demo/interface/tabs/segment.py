@@ -141,10 +141,11 @@ def show(store: AnswerStore, parts: SegmentParts, request: SegmentRequest) -> Up
         shown = store.to_viewer(answer)
     except ValueError as error:
         return {parts.status: markup.problem(str(error))}
+    fit = tell_fit(answer)
     told = "asked before, nothing to compute" if kept else timing(answer.result.timings)
     return {
         parts.viewer: shown,
-        parts.status: markup.line(f"{answer.title}: {told}") + markup.line(tell_fit(answer)),
+        parts.status: markup.line(f"{answer.title}: {told}") + (markup.line(fit) if fit else ""),
         parts.asked: request,
     }
 
