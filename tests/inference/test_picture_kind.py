@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tqdm_demo.checkpoints.folder import WEIGHTS
+from tqdm_demo.checkpoints.folder_files import WEIGHTS
 from tqdm_demo.inference.picture_kind import PHOTO, STREET, match_captions, picture_kind
 from tqdm_demo.inference.predictor import Predictor
 from tqdm_demo.inference.preprocessing import read_image

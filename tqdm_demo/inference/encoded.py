@@ -7,13 +7,16 @@ text width.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from tqdm_demo.inference.cache import BoundedCache
 
 
 @dataclass
@@ -86,3 +89,22 @@ class Names:
     def best(self, maps: Tensor) -> Tensor:
         """Maps (B, N, h, w) of names to maps (B, K, h, w) of classes: the best synonym."""
         return torch.stack([part.amax(dim=1) for part in maps.split(self.counts, dim=1)], dim=1)
+
+
+def kept_embeddings(
+    cache: BoundedCache[Any], names: Sequence[str], encode: Callable[[list[str]], Tensor]
+) -> tuple[Tensor, int]:
+    """Embeddings (N, D) of names, and how many of them were not in the cache.
+
+    Args:
+        cache: by name; what is encoded is put there.
+        names: N.
+        encode: names to (n, D).
+    """
+    known = {name: cache.peek(name) for name in names}
+    missing = [name for name, value in known.items() if value is None]
+    for name, value in zip(missing, encode(missing) if missing else (), strict=True):
+        # A copy: a row would keep the whole table.
+        known[name] = value.clone()
+        cache.put(name, known[name])
+    return torch.stack([known[name] for name in names]), len(missing)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -22,9 +23,9 @@ from torch import Tensor
 from tqdm_demo.checkpoints.sources import load_model
 from tqdm_demo.class_list import ClassList
 from tqdm_demo.devices import choose_device
+from tqdm_demo.inference.assembly import assemble, assemble_stages
 from tqdm_demo.inference.cache import BoundedCache, size_in_bytes
-from tqdm_demo.inference.encoded import Names, Picture
-from tqdm_demo.inference.matches import best_matches, faint_match, fill_rest, match_maps
+from tqdm_demo.inference.encoded import Names, Picture, kept_embeddings
 from tqdm_demo.inference.precision import Autocast, choose_precision, probe
 from tqdm_demo.inference.preprocessing import cut_window, model_size, read_image, to_pixels
 from tqdm_demo.inference.segmentation import Segmentation, Timings
@@ -33,7 +34,6 @@ from tqdm_demo.inference.stages import Stages
 from tqdm_demo.inference.upsampling import upsample_argmax
 from tqdm_demo.systems.system import Features, System
 from tqdm_demo.systems.tokens import check_tokens
-from tqdm_demo.vocabulary import IGNORED, unknown_words
 
 SINGLE, WINDOWS = MODES = ("single", "windows")
 # Features of pictures: those of one 512 x 512 window of a ViT-B model take 24 MB.
@@ -67,8 +67,7 @@ class Predictor:
             raise ValueError(f"window_batch is {window_batch}; it must be at least 1")
         self.model = model
         self.window_batch = window_batch
-        if cache is None:
-            cache = BoundedCache(KEPT_BYTES, size_in_bytes)
+        cache = BoundedCache(KEPT_BYTES, size_in_bytes) if cache is None else cache
         self._cache = cache.section()
         self._turn = turn
         self._autocast = autocast
@@ -120,7 +119,7 @@ class Predictor:
 
     @property
     def default_mode(self) -> str:
-        """How pictures are read where no mode is given: windows where the model is made for it."""
+        """How pictures are read where no mode is given."""
         return SINGLE if self.model.window_stride is None else WINDOWS
 
     def check(self, classes: ClassList) -> None:
@@ -156,8 +155,7 @@ class Predictor:
                 ``names``, as the others do; else pixels of other classes stay unlabelled.
 
         Raises:
-            ValueError: an image of another shape or type, names that
-                :meth:`.ClassList.from_names` or :meth:`check` refuses, or another mode.
+            ValueError: another kind of image, refused names (:meth:`check`), or another mode.
         """
         mode = mode or self.default_mode
         if mode not in MODES:
@@ -169,33 +167,9 @@ class Predictor:
         read = self._in_windows if mode == WINDOWS else self._at_once
         merged = read(picture, text, not label_all)
         decode_ms = 1000 * (time.perf_counter() - start) - picture.encode_ms
-        timings = Timings(
-            picture.reused, text.encoded, picture.encode_ms, text.encode_ms, decode_ms
-        )
-        firsts = np.cumsum([0, *text.counts[:-1]])
-        nearest_classes = self.model.nearest_classes(text.names, text.embeddings)
-        known, similarity = self.model.known_words, merged.similarity
-        scores = merged.scores[: len(text.counts)].clamp(min=0).float().cpu().numpy()
-        similarity = None if similarity is None else similarity.float().cpu().numpy()
-        label_map = merged.label_map
-        label_map[label_map >= len(text.counts)] = IGNORED
-        maps = match_maps(self.model, scores, similarity)
-        if maps is not None and classes.everything_else and classes.threshold:
-            label_map = fill_rest(label_map, maps, classes.threshold)
-        return Segmentation(
-            label_map=label_map,
-            classes=classes,
-            scores=scores,
-            similarity=similarity,
-            nearest_classes=tuple(nearest_classes[i] for i in firsts),
-            unknown=tuple(unknown_words(entry.text, known) for entry in classes.entries),
-            timings=timings,
-            missing=text.chosen(self.model.lacks(text.names)),
-            method=self.model.method,
-            mode=mode,
-            matches=best_matches(maps),
-            faint=faint_match(self.model),
-        )
+        encode_ms = picture.encode_ms, text.encode_ms
+        timings = Timings(picture.reused, text.encoded, *encode_ms, decode_ms)
+        return assemble(self.model, classes, text, merged, timings, mode)
 
     @torch.inference_mode()
     def stages(self, image: np.ndarray, names: Sequence[str] | ClassList | None = None) -> Stages:
@@ -212,13 +186,7 @@ class Predictor:
         """
         classes = self._parse(names)
 
-        def use(model: System, features: Features, text: Names) -> Stages:
-            found = model.stages(features, text.embeddings, text.names)
-            best = {stage: shrink_maps(text.best(m)[0]) for stage, m in found.maps.items()}
-            maps = {stage: m.float().cpu().numpy() for stage, m in best.items()}
-            return Stages(classes.names, **maps, absent=found.absent)
-
-        return self.read(image, classes, use)
+        return self.read(image, classes, partial(assemble_stages, classes))
 
     @torch.inference_mode()
     def read(
@@ -253,20 +221,16 @@ class Predictor:
         start = time.perf_counter()
         # Lower case: capitals make no difference to the text tower.
         names = tuple(name.lower() for entry in classes.entries for name in entry.names)
-        known = {name: self._cache.peek(name) for name in names}
-        missing = [name for name, value in known.items() if value is None]
-        if missing:
+
+        def encode(missing: list[str]) -> Tensor:
             self.check(classes)
             with self._turn():
-                fresh = self.model.encode_names(missing)
-            for name, value in zip(missing, fresh, strict=True):
-                # A copy: a row would keep the whole table.
-                known[name] = value.clone()
-                self._cache.put(name, known[name])
-        embeddings = torch.stack([known[name] for name in names])
+                return self.model.encode_names(missing)
+
+        embeddings, encoded = kept_embeddings(self._cache, names, encode)
         counts = [len(entry.names) for entry in classes.entries]
         encode_ms = 1000 * (time.perf_counter() - start)
-        return Names(names, counts, embeddings, len(missing), encode_ms)
+        return Names(names, counts, embeddings, encoded, encode_ms)
 
     def _at_once(self, picture: Picture, text: Names, may_leave: bool) -> Merged:
         """Answers in one pass; see :meth:`_answer`."""
