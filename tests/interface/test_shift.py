@@ -1,3 +1,6 @@
+import io
+import json
+import zipfile
 from types import SimpleNamespace
 
 import gradio as gr
@@ -10,6 +13,7 @@ from tqdm_demo.inference.agreement import agreement, mean_iou
 from tqdm_demo.interface.examples import Example
 from tqdm_demo.interface.parts import make_parts
 from tqdm_demo.interface.tabs.domain_shift import filters as shift_filters
+from tqdm_demo.interface.tabs.domain_shift import pairs as shift_pairs
 from tqdm_demo.interface.tabs.domain_shift import pictures as shift_pictures
 from tqdm_demo.interface.tabs.domain_shift import streets as shift_streets
 from tqdm_demo.streets.domains import apply_domain, paint
@@ -26,7 +30,8 @@ def setting(tiny_models, tmp_path_factory):
     examples = [Example(path, None, f"Example {i}", "game", ("road",), "x") for i in range(14)]
     with gr.Blocks():
         page = make_parts(tiny_models, examples)
-        parts = {p: p.build_panel(page) for p in (shift_filters, shift_streets, shift_pictures)}
+        panels = (shift_filters, shift_streets, shift_pictures, shift_pairs)
+        parts = {panel: panel.build_panel(page) for panel in panels}
     return SimpleNamespace(page=page, parts=parts, image=image, own=str(path), folder=folder)
 
 
@@ -144,8 +149,81 @@ def test_one_class_in_many_pictures_and_a_broken_one_in_between(setting):
     grids, last = many(setting, [setting.own, str(broken), setting.own])
     cells = [column["cells"] for column in grids[-1]["columns"]]
     assert "not an image" in cells[1][0]["caption"] and not cells[1][0]["picture"]
-    assert all(cells[i][row]["picture"] for i in (0, 2) for row in (0, 1))
+    assert all(cells[i][row]["picture"] for i in (0, 2) for row in (0, 1, 2))
     assert last[setting.parts[shift_pictures].status] == ""
+
+
+def test_many_pictures_tell_shares_and_become_one_zip(setting):
+    broken = setting.folder / "broken.jpg"
+    broken.write_bytes(b"no picture")
+    grids, last = many(setting, [setting.own, str(broken)], name="zebra")
+    parts = setting.parts[shift_pictures]
+    predictor = setting.page.models.predictor(setting.page.models.columns[0])
+    result = predictor.segment(setting.image, ["road", "sky", "car, taxi", "zebra"])
+    cell = grids[-1]["columns"][0]["cells"][2]
+    share = f"{100 * result.shares[3]:.1f} %"
+    assert cell["caption"] == f"zebra: {share} of the picture"
+    table = last[parts.shares]
+    assert table.index("zebra") < table.index("own.png") and f"<td>{share}</td>" in table
+    archive = zipfile.ZipFile(io.BytesIO(parts.results.zip(last[parts.results.token])))
+    found = json.loads(archive.read("results.json"))
+    own, other = found["pictures"]
+    assert "not an image" in other["error"] and own["picture"] == "own.png"
+    labels = np.asarray(Image.open(archive.open(own["labels"])))
+    np.testing.assert_array_equal(labels, result.label_map)
+    np.testing.assert_allclose([own["shares"][c["name"]] for c in found["classes"]],
+                               result.shares, atol=1e-6)  # fmt: skip
+    masks = [name for name in archive.namelist() if name.startswith(own["masks"])]
+    assert len(masks) == len(np.unique(labels)) and own["overlay"] in archive.namelist()
+    with pytest.raises(ValueError, match="nothing to save"):
+        parts.results.zip("a token that nobody was given")
+
+
+def pair(setting, picture, second=None, source=None):
+    parts = setting.parts[shift_pairs]
+    source = source or setting.page.models.columns[0]
+    found = shift_pairs.show_pair(setting.page, parts, picture, CLASSES, second, source)
+    return collect(found, parts.grid)
+
+
+def test_two_pictures_of_one_place(setting):
+    parts, other = setting.parts[shift_pairs], setting.folder / "other.png"
+    Image.fromarray(255 - setting.image).resize((120, 80)).save(other)
+    grids, last = pair(setting, setting.own, str(other))
+    final = grids[-1]
+    assert [c["title"] for c in final["columns"]] == ["First picture", "Second picture"]
+    assert final["columns"][1]["note"] == "other.png" and final["layout"] == "pair"
+    assert all(cell["pixels"] for column in final["columns"] for cell in column["cells"])
+    predictor = setting.page.models.predictor(setting.page.models.columns[0])
+    first, second = (
+        predictor.segment(image, CLASSES)
+        for image in (setting.image, np.asarray(Image.open(other)))
+    )
+    for k in np.flatnonzero(np.maximum(first.shares, second.shares) >= 0.0005):
+        change = f"{100 * (second.shares[k] - first.shares[k]):+.1f}".replace("-", "−")
+        assert f"{change} points" in last[parts.shares]
+    laid = np.asarray(Image.fromarray(second.label_map).resize((60, 40), Image.Resampling.NEAREST))
+    assert f"{100 * agreement(first.label_map, laid):.1f} %" in last[parts.status]
+    Image.new("RGB", (40, 90)).save(other)
+    assert "different shapes" in pair(setting, setting.own, str(other))[1][parts.status]
+
+
+def test_without_a_second_picture_a_filter_stands_in(setting):
+    grids, _ = pair(setting, setting.own)
+    assert "filter “Night”" in grids[-1]["columns"][1]["note"]
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ((None,), "Choose the first picture"),
+        (("own", "gone.png"), "not there any more"),
+        (("own", None, "nowhere"), "There is no model"),
+    ],
+)
+def test_what_a_pair_cannot_be_is_said(setting, values, words):
+    values = [setting.own if value == "own" else value for value in values]
+    assert words in pair(setting, *values)[1][setting.parts[shift_pairs].status]
 
 
 @pytest.mark.parametrize("view", list(shift_pictures.VIEWS))
@@ -157,13 +235,13 @@ def test_every_kind_of_model_can_be_asked(setting, view):
 
 def test_examples_are_taken_where_nothing_was_uploaded(setting):
     grids, _ = many(setting, None)
-    assert len(grids[-1]["columns"]) == shift_pictures.MOST
+    assert len(grids[-1]["columns"]) == shift_pictures.MOST_EXAMPLES
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"files": ["a"] * 13}, "13 pictures are too many"),
+        ({"files": ["a"] * 25}, "25 pictures are too many"),
         ({"files": None, "name": ""}, "empty"),
         ({"files": None, "name": "x" * 61}, "too long"),
         ({"files": None, "source": "nowhere"}, "There is no model"),

@@ -43,6 +43,7 @@ LIMITS = (
 # Later ones win over earlier ones.
 STYLES = (
     "components/image_grid.css",
+    "components/image_pair.css",
     "page.css",
     "sidebar.css",
     "tabs/tabs.css",

@@ -45,3 +45,10 @@ def test_tables_progress_and_bars():
     )
     assert "below" in f.bar(-0.5) and "width:50.0%" in f.bar(-0.5) and "100.0%" in f.bar(7)
     assert f.percent(0.1234) == "12.3 %" and f.percent(None) == "–"
+
+
+def test_the_change_of_a_share_is_told_in_points():
+    text = f.share_table(
+        ["a", "b"], ["road", "sky"], [(1, 2, 3)] * 2, [[0.5, 0.2], [0.25, 0.3]], True
+    )
+    assert "−25.0 points" in text and "+10.0 points" in text and "Change" in text

@@ -78,6 +78,7 @@ def share_table(
     labels: Sequence[str],
     colours: Sequence[Colour],
     shares: Sequence[Sequence[float] | None],
+    change: bool = False,
 ) -> str:
     """Every class's share of the picture, one column for each title; the largest classes first.
 
@@ -86,15 +87,19 @@ def share_table(
         labels: K class names.
         colours: K RGB colours.
         shares: for every column K shares, 0 to 1; None = not known yet.
+        change: whether a last column tells the change from the first column to the second, both
+            known, in points.
     """
     largest = [max((s[k] for s in shares if s is not None), default=0) for k in range(len(labels))]
     order = sorted(range(len(labels)), key=lambda k: -largest[k])
     found = [k for k in order if largest[k] >= 0.0005]
     absent = [k for k in order if largest[k] < 0.0005]
+    titles = [*titles, "Change"] if change else titles
     heads = "".join(f'<th scope="col">{escape(title)}</th>' for title in titles)
     rows = "".join(
         f'<tr><th scope="row">{chip(colours[k])}{escape(labels[k])}</th>'
         + "".join(_share(column, k, largest[order[0]]) for column in shares)
+        + (_change(shares[1][k] - shares[0][k]) if change else "")
         + "</tr>"
         for k in found
     )
@@ -145,6 +150,11 @@ def _share(column: Sequence[float] | None, k: int, top: float) -> str:
         return "<td>…</td>"
     shown = percent(column[k]) if column[k] >= 0.0005 else "–"
     return f"<td><span>{shown}</span>{bar(column[k] / top if top else 0)}</td>"
+
+
+def _change(difference: float) -> str:
+    points = f"{100 * difference:+.1f}".replace("-", "−")
+    return f"<td><span>{points} points</span>{bar(difference)}</td>"
 
 
 def _draw(line: Line, number: int) -> str:

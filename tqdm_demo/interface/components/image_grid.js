@@ -9,6 +9,7 @@ let shown = []; // {cell, button, tag, mark, title} of every cell that has a pic
 const dialog = document.createElement("dialog");
 dialog.className = "grid-zoom";
 let zoomed = 0;
+const wipe = { on: false, place: 50 }; // of the layout "pair"; stays while the grid is filled
 
 function make(tag, className, text) {
     const node = document.createElement(tag);
@@ -64,6 +65,14 @@ function describe(cell, { width, height, grey }, x, y) {
     return { text: labels[value], colour: colours[value] };
 }
 
+// Where a place of a cell lies in its picture, which is cut to the shape of the cell.
+function inPicture(item, x, y) {
+    const image = item.button.querySelector("img");
+    const ratio = image.naturalWidth / image.naturalHeight / (image.clientWidth / image.clientHeight);
+    if (!(ratio > 0)) return [x, y];
+    return [0.5 + (x - 0.5) / Math.max(ratio, 1), 0.5 + (y - 0.5) * Math.min(ratio, 1)];
+}
+
 async function point(event, over) {
     const box = over.button.getBoundingClientRect();
     const x = (event.clientX - box.left) / box.width;
@@ -71,7 +80,8 @@ async function point(event, over) {
     if (x < 0 || x >= 1 || y < 0 || y >= 1) return;
     for (const item of shown) {
         if (!item.cell.pixels) continue;
-        const { text, colour } = describe(item.cell, await decode(item.cell.pixels), x, y);
+        const pixels = await decode(item.cell.pixels);
+        const { text, colour } = describe(item.cell, pixels, ...inPicture(item, x, y));
         item.tag.replaceChildren(...(colour ? [chip(colour)] : []), text);
         item.mark.style.left = `${100 * x}%`;
         item.mark.style.top = `${100 * y}%`;
@@ -196,6 +206,39 @@ function drawCards(value, kept) {
     });
 }
 
+// ---------------------------------------------------------------- two columns that can be wiped
+
+function setWipe() {
+    grid.classList.toggle("wiped", wipe.on);
+    grid.style.setProperty("--wipe", `${wipe.place}%`);
+}
+
+function drawWipeBar(value) {
+    const bar = make("div", "grid-wipe");
+    const slider = make("input");
+    Object.assign(slider, { type: "range", min: 0, max: 100, value: wipe.place });
+    slider.setAttribute("aria-label", `Wipe from ${value.columns[0].title} to ${value.columns[1].title}`);
+    slider.hidden = !wipe.on;
+    slider.addEventListener("input", () => {
+        wipe.place = Number(slider.value);
+        setWipe();
+    });
+    const buttons = ["Side by side", "Wipe"].map((label, index) => {
+        const button = make("button", "", label);
+        button.type = "button";
+        button.addEventListener("click", () => {
+            wipe.on = index === 1;
+            slider.hidden = !wipe.on;
+            buttons.forEach((other, at) => other.setAttribute("aria-pressed", (at === 1) === wipe.on));
+            setWipe();
+        });
+        button.setAttribute("aria-pressed", (index === 1) === wipe.on);
+        return button;
+    });
+    bar.append(...buttons, slider);
+    return bar;
+}
+
 function draw() {
     // A grid that is shown for the first time may find gradio's own "no change" in place of its
     // value, which follows.
@@ -210,8 +253,10 @@ function draw() {
     const left = grid.scrollLeft;
     grid.dataset.layout = value.layout;
     grid.style.setProperty("--aspect", value.aspect);
-    const nodes = value.layout === "table" ? drawTable(value, kept) : drawCards(value, kept);
-    grid.replaceChildren(...nodes);
+    const pair = value.layout === "pair";
+    const nodes = pair || value.layout === "table" ? drawTable(value, kept) : drawCards(value, kept);
+    grid.replaceChildren(...(pair ? [drawWipeBar(value)] : []), ...nodes);
+    setWipe();
     grid.scrollLeft = left;
     grid.dataset.awaited = grid.querySelectorAll(".grid-awaited").length;
     pictures = kept;

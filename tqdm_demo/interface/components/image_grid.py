@@ -93,7 +93,8 @@ class ImageGrid:
         colours: of these classes.
         aspect: width over height of the pictures, so that awaited ones keep their place.
         layout: "table" = rows and columns; "cards" = every column is a card, and cards wrap;
-            "wide" = the same with larger cards.
+            "wide" = the same with larger cards; "pair" = two columns side by side, which a user
+            can lay over each other and wipe.
     """
 
     columns: tuple[Column, ...]

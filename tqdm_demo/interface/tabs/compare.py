@@ -24,6 +24,7 @@ from tqdm_demo.interface.components.image_grid import (
     make_grid,
     photo,
 )
+from tqdm_demo.interface.components.saving import FigureSaving
 from tqdm_demo.interface.examples import find_example, read_truth
 from tqdm_demo.interface.parts import MAX_SIDE, PageParts, when_shown
 from tqdm_demo.interface.tabs.figure_order import figure_sources, in_figure_order
@@ -88,6 +89,7 @@ def build_tab(page: PageParts) -> CompareParts:
     models, figure, first, second = _build_controls(page)
     status = gr.HTML(elem_id="compare-status")
     grid = make_grid("compare-grid")
+    saving = FigureSaving(page, grid, "compare")
     with gr.Row(elem_classes="compare-figures"):
         with gr.Column(min_width=300, scale=3):
             shares = gr.HTML(elem_id="compare-shares")
@@ -104,7 +106,7 @@ def build_tab(page: PageParts) -> CompareParts:
             # gradio empties all outputs of a generator that yields nothing.
             yield gr.skip()
             return
-        yield from on_change(page, parts, *asked)
+        yield from saving.keep(on_change(page, parts, *asked))
         yield {parts.asked: asked}
 
     def models_changed(sources: list[str]) -> tuple[gr.Dropdown, gr.Dropdown]:
@@ -121,7 +123,7 @@ def build_tab(page: PageParts) -> CompareParts:
         [*page.changes, models.change, first.input, second.input],
         changed,
         [page.selected, parts.asked, page.picture, page.classes, models, first, second],
-        [status, grid, differing, shares, parts.asked],
+        [status, grid, differing, shares, parts.asked, saving.token],
         js=when_shown(ID),
         **page.latest,
     )

@@ -24,6 +24,7 @@ from tqdm_demo.interface.components.image_grid import (
     make_grid,
     with_cell,
 )
+from tqdm_demo.interface.components.saving import FigureSaving
 from tqdm_demo.interface.examples import find_example, read_truth
 from tqdm_demo.interface.parts import MAX_SIDE, PageParts, when_shown
 from tqdm_demo.interface.tabs import clarity
@@ -77,6 +78,7 @@ def build_tab(page: PageParts) -> SimilarityParts:
         **_clarity_parts(),
         asked=gr.State(None),
     )
+    saving = FigureSaving(page, parts.grid, "similarity")
 
     def changed(
         selected: str, last: Any, picture: str | None, classes: ClassList, *values: Any
@@ -87,7 +89,7 @@ def build_tab(page: PageParts) -> SimilarityParts:
             # gradio empties all outputs of a generator that yields nothing.
             yield gr.skip()
             return
-        yield from on_change(page, parts, *asked)
+        yield from saving.keep(on_change(page, parts, *asked))
         yield {parts.asked: asked}
 
     def list_changed(classes: ClassList) -> gr.Dropdown:
@@ -106,6 +108,7 @@ def build_tab(page: PageParts) -> SimilarityParts:
             parts.clarity_grid,
             parts.clarity_table,
             parts.asked,
+            saving.token,
         ],
         js=when_shown(ID),
         **page.latest,

@@ -24,6 +24,7 @@ from tqdm_demo.interface.components.image_grid import (
     photo,
     with_cell,
 )
+from tqdm_demo.interface.components.saving import FigureSaving
 from tqdm_demo.interface.parts import PageParts
 from tqdm_demo.interface.tabs.domain_shift.controls import connect_run, model_menu, run_buttons
 from tqdm_demo.streets.domains import DOMAINS, SOURCE, apply_domain
@@ -67,6 +68,7 @@ def build_panel(page: PageParts) -> FilterParts:
         run, stop = run_buttons("Change the style", "filter")
     status = gr.HTML(elem_id="filter-status")
     grid = make_grid("filter-grid")
+    saving = FigureSaving(page, grid, "filter")
     gr.HTML(markup.field_title("How much can it take?", "agreement over the filter’s strength"))
     with gr.Row(elem_classes="tab-controls"):
         domain = gr.Dropdown(choices, value="fog", label="Style", elem_id="chart-domain",
@@ -77,13 +79,14 @@ def build_panel(page: PageParts) -> FilterParts:
     parts = FilterParts(status, grid, chart_status, chart)
 
     def filtered(picture: str | None, classes: ClassList, *values: Any) -> Iterator[Updates]:
-        yield from show_filters(page, parts, picture, classes, *values)
+        yield from saving.keep(show_filters(page, parts, picture, classes, *values))
 
     def drawn(picture: str | None, classes: ClassList, *values: Any) -> Iterator[Updates]:
         yield from draw_curve(page, parts, picture, classes, *values)
 
     shared = [page.picture, page.classes]
-    connect_run(page, run, stop, filtered, [*shared, domains, strength, models], [status, grid])
+    connect_run(page, run, stop, filtered, [*shared, domains, strength, models],
+                [status, grid, saving.token])  # fmt: skip
     connect_run(page, draw, stop_drawing, drawn, [*shared, domain, models], [chart_status, chart])
     return parts
 

@@ -25,6 +25,7 @@ from tqdm_demo.interface.components.image_grid import (
     photo,
     with_cell,
 )
+from tqdm_demo.interface.components.saving import FigureSaving
 from tqdm_demo.interface.parts import PageParts
 from tqdm_demo.interface.tabs.domain_shift.controls import connect_run, model_menu, run_buttons
 from tqdm_demo.streets.domains import DOMAINS, HELD_OUT, SOURCE, paint
@@ -69,15 +70,21 @@ def build_panel(page: PageParts) -> StreetParts:
         run, stop = run_buttons("Draw it in every style", "street")
     status = gr.HTML(elem_id="street-status")
     grid = make_grid("street-grid")
+    saving = FigureSaving(page, grid, "street")
     table = gr.HTML(elem_id="street-table")
     parts = StreetParts(status, grid, table)
 
     def drawn(classes: ClassList, *values: Any) -> Iterator[Updates]:
-        yield from show_street(page, parts, classes, *values)
+        yield from saving.keep(show_street(page, parts, classes, *values))
 
     dice.click(lambda: random.randrange(SEEDS), None, seed, **page.light)
     connect_run(
-        page, run, stop, drawn, [page.classes, seed, domains, models], [status, grid, table]
+        page,
+        run,
+        stop,
+        drawn,
+        [page.classes, seed, domains, models],
+        [status, grid, table, saving.token],
     )
     return parts
 

@@ -6,7 +6,7 @@ import gradio as gr
 
 from tqdm_demo.interface import markup
 from tqdm_demo.interface.parts import PageParts
-from tqdm_demo.interface.tabs.domain_shift import filters, pictures, streets
+from tqdm_demo.interface.tabs.domain_shift import filters, pairs, pictures, streets
 
 TITLE = "Domain shift"
 ID = "shift"
@@ -18,9 +18,9 @@ LEAD = (
 
 
 def build_tab(page: PageParts) -> None:
-    """Creates the three panels inside the current ``gr.Tab``."""
+    """Creates the four panels inside the current ``gr.Tab``."""
     gr.HTML(markup.line(LEAD))
     with gr.Tabs(elem_id="shift-tabs", overflow_behavior="wrap"):
-        for panel in (filters, streets, pictures):
+        for panel in (filters, pairs, pictures, streets):
             with gr.Tab(panel.TITLE):
                 panel.build_panel(page)
