@@ -91,8 +91,10 @@ def build_panel(page: PageParts) -> PictureParts:
     status = gr.HTML(elem_id="many-status")
     grid = make_grid("many-grid")
     saving = FigureSaving(page, grid, "many")
-    pack = gr.Button("Download all as ZIP", size="sm", elem_id="many-zip")
-    file = gr.DownloadButton(visible="hidden", elem_id="many-zip-file")
+    with gr.Row(elem_classes="save-row"):
+        pack = gr.Button("Download all as ZIP", size="sm", scale=0, min_width=150,
+                         elem_id="many-zip")  # fmt: skip
+        file = gr.DownloadButton(visible="hidden", elem_id="many-zip-file")
     parts = PictureParts(status, grid, gr.HTML(elem_id="many-shares"), ResultStore(page.models))
 
     def shown(classes: ClassList, *values: Any) -> Iterator[Updates]:
