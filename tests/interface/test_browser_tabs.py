@@ -1,6 +1,7 @@
 """The tabs Similarity, Compare models and Domain shift as a visitor meets them."""
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, Request, expect
@@ -140,3 +141,26 @@ def test_a_long_run_can_be_stopped(visit):
     # Not of the element around it, where gradio keeps marks of its own that nobody sees.
     expect(page.locator("#street-status .prose")).to_have_text("")
     expect(first).to_be_visible()
+
+
+def test_two_pictures_are_wiped_read_and_saved(visit):
+    page = visit("tab=shift", size="phone")
+    page.get_by_role("tab", name="Two pictures").click()
+    page.locator("#pair-run").click()
+    expect(page.locator("#pair-shares tbody tr").first).to_contain_text("points", timeout=PATIENCE)
+    cells = page.locator("#pair-grid .grid-cell button")
+    cells.nth(2).hover()
+    expect(page.locator("#pair-grid .pointed .grid-tag .grid-chip")).to_have_count(4)
+    apart = cells.nth(3).bounding_box()
+    slider = page.get_by_role("slider", name="Wipe from First picture to Second picture")
+    expect(slider).to_be_hidden()
+    page.get_by_role("button", name="Wipe", exact=True).click()
+    slider.press("ArrowLeft")
+    assert page.locator("#pair-grid .image-grid").evaluate(
+        "grid => getComputedStyle(grid).getPropertyValue('--wipe')"
+    ) == "49%"  # fmt: skip
+    first, second = (cells.nth(k).bounding_box() for k in (2, 3))
+    assert apart["x"] > first["x"] and second == pytest.approx(first, abs=1)
+    with page.expect_download() as download:
+        page.locator("#pair-pdf").click()
+    assert Path(download.value.path()).read_bytes().startswith(b"%PDF-")

@@ -37,7 +37,7 @@ GRID = ImageGrid(
     ),
     rows=("",),
     labels=("road", "never there", "a$b"),
-    colours=(GREEN, (255, 255, 0), BLUE),
+    colours=((90, 90, 0), (255, 255, 0), BLUE),
     layout="wide",
 )
 
@@ -119,6 +119,7 @@ def test_an_empty_grid_cannot_be_saved(saving):
     saving, grid = saving
     empty = replace(GRID, columns=(Column("x", "", (AWAITED,)),)).value()
     (update,) = saving.keep(iter([{grid: empty}]))
+    assert [u[saving.token] for u in saving.keep(iter([{grid: None}]))] == [None]
     with pytest.raises(ValueError) as raised:
         saving.save(update[saving.token], "png")
     assert str(raised.value) == NOTHING

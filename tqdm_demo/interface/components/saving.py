@@ -59,6 +59,8 @@ class FigureSaving:
                 # As an array: the cache weighs arrays.
                 self._kept.put(token, np.frombuffer(json.dumps(value).encode(), np.uint8))
                 update = {**update, self.token: token}
+            elif isinstance(update, dict) and self._grid in update:  # it is emptied
+                update = {**update, self.token: None}
             yield update
 
     def save(self, token: str | None, kind: str) -> bytes:

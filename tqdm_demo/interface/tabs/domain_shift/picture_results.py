@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from pathlib import Path
 
 import gradio as gr
 import numpy as np
@@ -87,7 +88,7 @@ class ResultStore:
                 if result.labels is None:
                     row["error"] = result.error
                 else:
-                    stem = f"{number:02d}_{file_name(result.title.rpartition('.')[0])}"
+                    stem = f"{number:02d}_{file_name(Path(result.title).stem)}"
                     row |= self._add(archive, stem, result, run.classes)
                 rows.append(row)
             content = {
