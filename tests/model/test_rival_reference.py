@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import gc
 import importlib.util
+import os
 from pathlib import Path
 
 import numpy as np
@@ -140,6 +141,7 @@ def stand_in(system, network):
     return Predictor(RIVALS[system].system(network), window_batch=2)
 
 
+@pytest.mark.skipif("RIVAL_WINDOWS" not in os.environ, reason="minutes a system: RIVAL_WINDOWS=1")
 @torch.inference_mode()
 def test_windows_of_rein_and_soma(dino):
     name, segmenter = dino
