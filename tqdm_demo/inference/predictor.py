@@ -23,6 +23,7 @@ from torch import Tensor
 from tqdm_demo.checkpoints.sources import load_model
 from tqdm_demo.class_list import ClassList
 from tqdm_demo.devices import choose_device
+from tqdm_demo.inference.assembly import assemble_segmentation, assemble_stages
 from tqdm_demo.inference.cache import BoundedCache, size_in_bytes
 from tqdm_demo.inference.encoded import Names, Picture
 from tqdm_demo.inference.precision import Autocast, choose_precision, probe
@@ -33,7 +34,6 @@ from tqdm_demo.inference.stages import Stages
 from tqdm_demo.inference.upsampling import upsample_argmax
 from tqdm_demo.systems.system import Features, System
 from tqdm_demo.systems.tokens import check_tokens
-from tqdm_demo.vocabulary import IGNORED, unknown_words
 
 SINGLE, WINDOWS = MODES = ("single", "windows")
 # Features of pictures: those of one 512 x 512 window of a ViT-B model take 24 MB.
@@ -171,25 +171,10 @@ class Predictor:
         read = self._in_windows if mode == WINDOWS else self._at_once
         merged = read(picture, text, not label_all)
         decode_ms = 1000 * (time.perf_counter() - start) - picture.encode_ms
-        firsts = np.cumsum([0, *text.counts[:-1]])
-        nearest_classes = self.model.nearest_classes(text.names, text.embeddings)
-        known, similarity = self.model.known_words, merged.similarity
-        label_map = merged.label_map
-        label_map[label_map >= len(text.counts)] = IGNORED
-        return Segmentation(
-            label_map=label_map,
-            classes=classes,
-            scores=merged.scores[: len(text.counts)].clamp(min=0).float().cpu().numpy(),
-            similarity=None if similarity is None else similarity.float().cpu().numpy(),
-            nearest_classes=tuple(nearest_classes[i] for i in firsts),
-            unknown=tuple(unknown_words(entry.text, known) for entry in classes.entries),
-            timings=Timings(
-                picture.reused, text.encoded, picture.encode_ms, text.encode_ms, decode_ms
-            ),
-            missing=text.chosen(self.model.lacks(text.names)),
-            method=self.model.method,
-            mode=mode,
+        timings = Timings(
+            picture.reused, text.encoded, picture.encode_ms, text.encode_ms, decode_ms
         )
+        return assemble_segmentation(self.model, classes, text, merged, timings, mode)
 
     @torch.inference_mode()
     def stages(self, image: np.ndarray, names: Sequence[str] | ClassList | None = None) -> Stages:
@@ -210,9 +195,7 @@ class Predictor:
             features = self._encode_picture(picture)
             with self._autocast():
                 found = self.model.stages(features, text.embeddings, text.names)
-        best = {stage: shrink_maps(text.best(m)[0]) for stage, m in found.maps.items()}
-        maps = {stage: m.float().cpu().numpy() for stage, m in best.items()}
-        return Stages(classes.names, **maps, absent=found.absent)
+        return assemble_stages(classes, text, found)
 
     def _parse(self, names: Sequence[str] | ClassList | None) -> ClassList:
         if isinstance(names, ClassList):
