@@ -122,7 +122,8 @@ def test_a_step_of_tldr():
     for name, parameter in gradients.items():
         wanted = expected("tldr_r50")[f"train.grad_norm.{name}"][0]
         print(f"gradient of {name}: {abs(parameter.grad.norm().item() / wanted - 1):.1e}")
-        # Rounding grows on the way down: in float64 this code's differ by up to 3.5e-3 as well.
+        # These depend on rounding: noise of 1e-6 of the pictures' largest value moves those of the
+        # backbone by up to 2e-2.
         limit = 1e-4 if "conv_seg" in name else 5e-3
         assert parameter.grad.norm().item() == pytest.approx(wanted, rel=limit)
     buffers = {
