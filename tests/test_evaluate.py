@@ -139,7 +139,7 @@ def test_own_classes_through_filters(folder, oracle, tmp_path, capsys):
 
 def test_options_of_reading_arrive(folder, oracle):
     main(["m", "--data", f"folder:{folder}", "--workers", "0", "--mode", "windows", "--ask", "all"])
-    assert oracle.how == [{"mode": "windows", "resized": None}]
+    assert oracle.how == [{"mode": "windows", "resized": None, "label_all": True}]
     assert oracle.asked == [list(CITYSCAPES_NAMES)]
 
 

@@ -169,7 +169,7 @@ def test_flags_that_pages_name_exist(parser_of):
         "tqdm_demo.benchmark": ["M"],
     }
     usages = [parser_of(name, *needed.get(name, ())).format_usage() for name in PROGRAMS]
-    known = set(itertools.chain(*map(FLAG.findall, usages)))
+    known = {"--help", *itertools.chain(*map(FLAG.findall, usages))}
     for page in PAGES:
         spans = re.findall(r"`([^`]+)`", FENCED.sub("", page.read_text(encoding="utf-8")))
         named = {flag for span in spans for flag in FLAG.findall(span)}

@@ -103,7 +103,7 @@ def test_a_frozen_tower_that_lies_beside_is_not_stored_twice(clip, photos, tmp_p
                 str(tmp_path / "work"), *TINY, *REIN])  # fmt: skip
     tower = (clip / "model.safetensors").stat().st_size
     assert (out / "model.safetensors").stat().st_size < tower / 2
-    assert Predictor.load(str(out), "cpu").model.segmenter.config.image_tower == "tiny-lite"
+    assert Predictor.load(str(out), "cpu").model.network.config.image_tower == "tiny-lite"
 
 
 def test_fewer_queries_than_classes_are_refused(clip, photos, tmp_path):

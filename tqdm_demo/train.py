@@ -178,12 +178,9 @@ def prepare_blocks(segmenter: nn.Module, config: TrainConfig) -> list[nn.Module]
     """
     parts = list(segmenter.children())
     if isinstance(segmenter, Segmenter):
-        tower = segmenter.image_encoder.tower
-        blocks = (
-            tower.transformer.resblocks if segmenter.image_encoder.is_native else tower.trunk.blocks
-        )
-        blocks = [*blocks, *segmenter.pixel_decoder.layers, *segmenter.mask_decoder.layers]
         parts = [segmenter.image_encoder, segmenter.pixel_decoder, segmenter.mask_decoder]
+        encoder, *decoders = parts
+        blocks = [*encoder.tower_blocks, *(layer for part in decoders for layer in part.layers)]
     else:
         blocks = rival_blocks(segmenter)
     for block in blocks if config.checkpointing else ():

@@ -84,7 +84,7 @@ def test_rein_takes_the_best_at_the_size_of_the_window(tiny_rivals):
     model = predictor.model
     image = np.random.default_rng(5).integers(0, 256, (64, 64, 3), np.uint8)
     pixels = to_pixels(image, (64, 64), model.mean, model.std)
-    _, predictions = model.segmenter.decode(model.segmenter.backbone(pixels))
+    _, predictions = model.network.decode(model.network.backbone(pixels))
     expected = semantic_scores(predictions[-1], (64, 64))[0]
     found = predictor.segment(image)
     np.testing.assert_allclose(found.scores, expected, atol=1e-5)

@@ -1,13 +1,11 @@
 """Values that no browser sends, in every input of every event of the page."""
 
-import asyncio
-
 import gradio as gr
 import pytest
 from gradio.state_holder import SessionState
 from PIL import Image
 
-from tests.interface.forging import Reply, open_line, trigger
+from tests.interface.forging import Reply, finish, open_line, trigger
 from tqdm_demo.inference.preprocessing import GONE
 from tqdm_demo.interface.door import LONGEST_SENTENCE, MALFORMED, UNFIT, check_files
 from tqdm_demo.interface.examples import Example
@@ -72,7 +70,7 @@ def test_no_wrong_value_ends_in_a_bare_exception(page, tab):
             except Exception as error:
                 faults.append((page.fns[number].name, values, repr(error)))
 
-    asyncio.run(try_all())
+    finish(try_all())
     assert not faults
     assert tab == TABS[0].ID or sentences
     assert all(len(s) <= LONGEST_SENTENCE and s.endswith((".", "]")) for s in sentences), sentences
@@ -94,7 +92,7 @@ def test_the_log_says_what_a_request_did_not_fit(page, tmp_path, monkeypatch, ca
 def test_what_is_sent_is_not_sent_back(page):
     number, state = number_of(page, "models_changed"), SessionState(page)
     with pytest.raises(gr.Error, match=MALFORMED):
-        asyncio.run(run(page, number, [["x" * 10**6]], state, {}))
+        finish(run(page, number, [["x" * 10**6]], state, {}))
 
 
 def test_files_are_found_however_deep():

@@ -1,12 +1,10 @@
 """What the server keeps of a session: its states, not what the page has shown."""
 
-import asyncio
-
 import gradio as gr
 import pytest
 from gradio.state_holder import SessionState
 
-from tests.interface.forging import open_line, trigger
+from tests.interface.forging import finish, open_line, trigger
 from tqdm_demo.interface.door import GuardedBlocks
 from tqdm_demo.interface.page import launch_page
 
@@ -29,11 +27,11 @@ def page():
 def test_a_session_keeps_its_states_alone(page):
     state = SessionState(page)
     (number,), (length,) = page.fns, [i for i, block in page.blocks.items() if block.stateful]
-    output = asyncio.run(page.process_api(number, ["a" * 1000], state))
+    output = finish(page.process_api(number, ["a" * 1000], state))
     assert output["data"] == [None, "a" * 2000]
     assert state[length] == 1000 and not state.config_values
     with pytest.raises(gr.Error, match="No"):
-        asyncio.run(page.process_api(number, ["bad"], state))
+        finish(page.process_api(number, ["bad"], state))
     assert state[length] == 1000 and not state.config_values
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import gc
+import hashlib
 import importlib.util
 from pathlib import Path
 
@@ -70,7 +71,7 @@ def softened(prediction):
     return dataclasses.replace(prediction, mask_logits=prediction.mask_logits / 256)
 
 
-@pytest.fixture(params=["rein_dinov2_l", "soma_dinov2_l"])
+@pytest.fixture(scope="module", params=["rein_dinov2_l", "soma_dinov2_l"])
 def dino(request):
     tensors = published(request.param)
     model = REIN
@@ -141,18 +142,32 @@ def stand_in(system, network):
 
 
 @torch.inference_mode()
-def test_windows_of_rein_and_soma(dino):
+def test_windows_of_rein_and_soma(dino, monkeypatch):
     name, segmenter = dino
     expected = dict(np.load(REFERENCE / "seed0" / f"{name}.slide.npz"))
     image = weights.reference_image(640, 960, 0)
     # The reference is float32; windows of 512 in float64 would take minutes.
     predictor = stand_in(name.split("_")[0], segmenter.float())
+    monkeypatch.setattr(segmenter.backbone, "forward", recalling(segmenter.backbone.forward))
     last = segmenter.mask_decoder.mask_head[-1]
     for key, divisor, tolerance in (("scores", 1, 2e-4), ("scores_soft", 256, 1e-4)):
         last.weight.div_(divisor)
         last.bias.div_(divisor)
         predictor.forget()
         compare_means(key, at_full_size(predictor, image)[:, ::32, ::32], expected[key], tolerance)
+
+
+def recalling(forward):
+    """The same function, which computes nothing twice."""
+    known = {}
+
+    def recall(pixels):
+        key = hashlib.sha256(pixels.numpy()).digest()
+        if key not in known:
+            known[key] = forward(pixels)
+        return known[key]
+
+    return recall
 
 
 def at_full_size(predictor, image):

@@ -19,7 +19,13 @@ import httpx
 from huggingface_hub import constants
 from tqdm import tqdm
 
-from tqdm_demo.checkpoints.drive_pages import address_of, by_hand, next_address, why_a_page
+from tqdm_demo.checkpoints.drive_pages import (
+    address_of,
+    begins_a_page,
+    by_hand,
+    next_address,
+    why_a_page,
+)
 from tqdm_demo.checkpoints.published.catalogue import RemoteFile
 
 # Is told the bytes that are there, and those of the whole file (0 = not known). What it raises
@@ -119,9 +125,7 @@ class _Part:
             self._note(response, total)
             with self._path.open("ab" if start else "wb") as out:
                 for chunk in response.iter_raw():
-                    if out.tell() == 0 and chunk.lstrip()[:9].lower().startswith(
-                        (b"<!doc", b"<html")
-                    ):
+                    if out.tell() == 0 and begins_a_page(chunk):
                         raise ValueError(why_a_page(self.file, chunk.decode(errors="replace")))
                     out.write(chunk)
                     report(out.tell(), total)
@@ -235,11 +239,6 @@ def _broken(part: _Part, error: httpx.TransportError) -> str:
 
 def _reason(error: httpx.TransportError) -> str:
     return str(error) or type(error).__name__
-
-
-def _begins_a_page(chunk: bytes) -> bool:
-    """As ``reading.py`` looks at files: a page may come under any type."""
-    return chunk.lstrip()[:9].lower().startswith((b"<!doctype", b"<html"))
 
 
 def _read_page(response: httpx.Response) -> str:

@@ -26,6 +26,11 @@ def address_of(file: RemoteFile) -> str:
     return f"{DRIVE_ADDRESS}?{urlencode(query)}"
 
 
+def begins_a_page(start: bytes) -> bool:
+    """Whether what a file begins with is a web page: it may come under any type and name."""
+    return start.lstrip().lower().startswith((b"<!doctype", b"<html"))
+
+
 def next_address(page: str, address: str) -> str | None:
     """Where the form of a page that asks for a confirmation leads; None = there is no such form.
 

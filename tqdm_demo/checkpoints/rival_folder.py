@@ -60,8 +60,8 @@ def system_of(sections: Mapping[str, Any]) -> str:
     return str(sections.get("system", TQDM))
 
 
-def read_rival_config(folder: Path) -> RivalConfig:
-    """The architecture of a rival's folder.
+def read_rival_config(folder: Path) -> tuple[Rival, RivalConfig]:
+    """The system and the architecture of a rival's folder.
 
     Raises:
         ValueError: no such folder, a system that is not known, or a setting that is wrong.
@@ -72,7 +72,7 @@ def read_rival_config(folder: Path) -> RivalConfig:
         known = ", ".join((TQDM, *RIVALS))
         raise ValueError(f"{path} is of the system {system!r}; known are {known}")
     try:
-        return from_json(RIVALS[system].config, sections.get("model"))
+        return RIVALS[system], from_json(RIVALS[system].config, sections.get("model"))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 
@@ -84,10 +84,9 @@ def load_rival(folder: Path) -> nn.Module:
         ValueError: a file that is missing or unreadable, or tensors that do not fit.
     """
     folder = Path(folder)
-    config = read_rival_config(folder)
-    system = system_of(read_config(folder))
+    rival, config = read_rival_config(folder)
     with skip_init():
-        network = build_network(lambda: RIVALS[system].network(config), folder)
+        network = build_network(lambda: rival.network(config), folder)
     tensors = read_tensors(folder)
     tower = getattr(config, "image_tower", None)
     if tower is not None:

@@ -217,9 +217,8 @@ def load_model(source: str, device: torch.device) -> System:
         if method is not None:
             raise ValueError(f"{source!r}: only zero-shot models take a similarity (#{method})")
         folder = locate(source)
-        system = system_of(read_config(folder))
-        if system in RIVALS:
-            return _load_rival(folder, system, device)
+        if system_of(read_config(folder)) in RIVALS:
+            return _load_rival(folder, device)
         _refuse_fetching(folder, read_model_config(folder).clip)
         segmenter = load_segmenter(folder)
         _lengthen(segmenter)
@@ -227,10 +226,10 @@ def load_model(source: str, device: torch.device) -> System:
     return ZeroShotModel(clip.to(device), config, method)
 
 
-def _load_rival(folder: Path, system: str, device: torch.device) -> System:
-    config = read_rival_config(folder)
+def _load_rival(folder: Path, device: torch.device) -> System:
+    rival, config = read_rival_config(folder)
     _refuse_fetching(folder, getattr(config, "clip", {}))
-    return RIVALS[system].system(load_rival(folder).to(device))
+    return rival.system(load_rival(folder).to(device))
 
 
 def _split(source: str) -> tuple[str, str, str | None]:

@@ -22,16 +22,12 @@ from tqdm_demo.checkpoints.folder import load_segmenter, save_segmenter
 from tqdm_demo.checkpoints.published.plan import converted_tensors
 from tqdm_demo.checkpoints.published.tqdm_models import plan_conversion
 from tqdm_demo.checkpoints.sources import load_model
-from tqdm_demo.data.augmentation import Batch
-from tqdm_demo.evaluation.speed import made_up_picture, peak_memory
+from tqdm_demo.evaluation.speed import made_up_picture, peak_memory, training_step
 from tqdm_demo.evaluation.speed_ratio import make_stand_in
 from tqdm_demo.inference.predictor import Predictor
 from tqdm_demo.inference.segmentation import Segmentation
 from tqdm_demo.model.segmenter import Segmenter
 from tqdm_demo.presets import PRESETS
-from tqdm_demo.training.losses import Targets, count_targets
-from tqdm_demo.training.objective import Objective
-from tqdm_demo.training.optimizer import make_optimizer
 
 REFERENCE = Path(__file__).resolve().parents[2] / "tests" / "reference"
 PUBLISHED = "published"
@@ -134,10 +130,7 @@ def table(rows: Sequence[Row]) -> str:
     fields = [field.name for field in dataclasses.fields(Row)]
     lines = ["| " + " | ".join(fields) + " |", "|" + "---|" * len(fields)]
     for row in rows:
-        values = (getattr(row, name) for name in fields)
-        cells = (
-            f"{v:.4g}" if isinstance(v, float) else "" if v is None else str(v) for v in values
-        )
+        cells = (_cell(getattr(row, name)) for name in fields)
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -220,37 +213,18 @@ def _training(row: Callable[..., Row], folder: Path, device: torch.device) -> It
     half = row("").precision == "bfloat16"
     config = dataclasses.replace(PRESETS["clip-vit-b-gta5"].training, bfloat16=half)
     segmenter = load_segmenter(folder).to(device)
-    objective, optimizer = Objective(segmenter, config), make_optimizer(segmenter, config)
-    segmenter.train()
+    train = training_step(segmenter, config, device)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
     for step, count in (("training step", 1), ("ten more", 10)):
         start = time.perf_counter()
         for number in range(count if device.type != "cpu" else 1):
-            _train_once(objective, optimizer, segmenter, device, number)
+            terms = train(number)
+            if not np.isfinite(terms).all():
+                raise ValueError(f"the terms of the loss are {terms}")
         yield row(step, time.perf_counter() - start, _memory(device))
         if device.type == "cpu":
             return
-
-
-def _train_once(
-    objective: Objective,
-    optimizer: torch.optim.Optimizer,
-    segmenter: Segmenter,
-    device: torch.device,
-    number: int,
-) -> None:
-    side = segmenter.config.input_size[0]
-    labels = torch.randint(len(segmenter.config.class_names), (1, 8, 8))
-    labels = labels.repeat_interleave(side // 8, 1).repeat_interleave(side // 8, 2).to(device)
-    pixels = torch.randn(1, 3, side, side, device=device)
-    targets = Targets(labels, *count_targets(labels), [number])
-    optimizer.zero_grad(set_to_none=True)
-    loss = sum(objective.losses(Batch(pixels, labels), targets).values())
-    loss.backward()
-    optimizer.step()
-    if not np.isfinite(loss.item()):  # waits for the device as well
-        raise ValueError(f"the loss is {loss.item()}")
 
 
 def _memory(device: torch.device) -> int:

@@ -166,21 +166,34 @@ def _training(source: str, state: dict[str, Any], repeat: int) -> Steps:
 
 def _prepare_training(source: str) -> Callable[[int], np.ndarray]:
     from tqdm_demo.checkpoints.folder import load_segmenter
-    from tqdm_demo.data.augmentation import Batch
     from tqdm_demo.presets import PRESETS
+
+    training = PRESETS["clip-vit-b-gta5"].training
+    return training_step(load_segmenter(Path(source)), training, torch.device("cpu"))
+
+
+def training_step(segmenter: Any, config: Any, device: torch.device) -> Callable[[int], np.ndarray]:
+    """Makes a step of training on one made-up crop: of its number, to the terms of its loss.
+
+    Args:
+        segmenter: on the device; it is trained.
+        config: a ``TrainConfig``.
+        device: of the segmenter.
+    """
+    from tqdm_demo.data.augmentation import Batch
     from tqdm_demo.training.losses import Targets, count_targets
     from tqdm_demo.training.objective import Objective
     from tqdm_demo.training.optimizer import make_optimizer
 
-    segmenter, config = load_segmenter(Path(source)), PRESETS["clip-vit-b-gta5"].training
     objective, optimizer = Objective(segmenter, config), make_optimizer(segmenter, config)
     segmenter.train()
+    side = segmenter.config.input_size[0]
 
     def step(number: int) -> np.ndarray:
         torch.manual_seed(number)
-        pixels = torch.randn(1, 3, 512, 512)
+        pixels = torch.randn(1, 3, side, side).to(device)
         blocks = torch.randint(len(segmenter.config.class_names), (1, 8, 8))
-        labels = blocks.repeat_interleave(64, 1).repeat_interleave(64, 2)
+        labels = blocks.repeat_interleave(side // 8, 1).repeat_interleave(side // 8, 2).to(device)
         targets = Targets(labels, *count_targets(labels), [number])
         optimizer.zero_grad(set_to_none=True)
         terms = objective.losses(Batch(pixels, labels), targets)

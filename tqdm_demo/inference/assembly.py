@@ -1,6 +1,6 @@
-"""What a model answered, by name, to the results that callers get.
+"""From the maps of a model to the results that callers get, a class of the list each.
 
-Axes: K classes; H W the picture; h w a score map.
+Axes: K classes; N names with their synonyms; H W the picture; h w a score map.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tqdm_demo.systems.system import Features, System
 from tqdm_demo.vocabulary import IGNORED, unknown_words
 
 
-def assemble(
+def assemble_segmentation(
     model: System, classes: ClassList, text: Names, merged: Merged, timings: Timings, mode: str
 ) -> Segmentation:
     """The result of one picture.
@@ -25,16 +25,17 @@ def assemble(
     Args:
         model: that was asked.
         classes: the K classes.
-        text: their names.
-        merged: scores and labels; indices from K on are of classes that the list does not name.
-        timings: of the parts.
+        text: their N names.
+        merged: labels and scores; labels from K on are of classes that the list does not name,
+            and become :data:`.IGNORED`.
+        timings: of the parts, milliseconds.
         mode: how the picture was read.
     """
-    scores = merged.scores[: len(text.counts)].clamp(min=0).float().cpu().numpy()
-    similarity = merged.similarity
+    count, similarity = len(text.counts), merged.similarity
+    scores = merged.scores[:count].clamp(min=0).float().cpu().numpy()
     similarity = None if similarity is None else similarity.float().cpu().numpy()
     label_map = merged.label_map
-    label_map[label_map >= len(text.counts)] = IGNORED
+    label_map[label_map >= count] = IGNORED
     maps = match_maps(model, scores, similarity)
     if maps is not None and classes.everything_else and classes.threshold:
         label_map = fill_rest(label_map, maps, classes.threshold)
@@ -57,7 +58,7 @@ def assemble(
 
 
 def assemble_stages(classes: ClassList, model: System, features: Features, text: Names) -> Stages:
-    """The similarity maps of one picture, the best of each class's synonyms."""
+    """The similarity maps of one picture, (K, h, w) each: the best of each class's names."""
     found = model.stages(features, text.embeddings, text.names)
     best = {stage: shrink_maps(text.best(m)[0]) for stage, m in found.maps.items()}
     maps = {stage: m.float().cpu().numpy() for stage, m in best.items()}

@@ -17,6 +17,8 @@ import torch
 from torch import Tensor
 
 from tqdm_demo.inference.cache import BoundedCache
+from tqdm_demo.inference.preprocessing import model_size
+from tqdm_demo.systems.system import System
 
 
 @dataclass
@@ -58,6 +60,19 @@ class Picture:
     def size(self) -> tuple[int, int]:
         """(H, W)."""
         return self.image.shape[0], self.image.shape[1]
+
+    def size_for(self, model: System) -> tuple[int, int]:
+        """(H, W) in which a model reads the whole picture in one pass."""
+        if model.fixed_size:
+            return model.input_size
+        multiple = model.size_multiple
+        if self.resized is not None:
+            height, width = (max(1, round(side / multiple)) * multiple for side in self.resized)
+            return height, width
+        area = model.input_size[0] * model.input_size[1]
+        if model.keeps_size:
+            area = min(area, self.size[0] * self.size[1])
+        return model_size(*self.size, area=area, multiple=multiple)
 
 
 @dataclass(frozen=True)

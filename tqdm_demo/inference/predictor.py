@@ -23,11 +23,11 @@ from torch import Tensor
 from tqdm_demo.checkpoints.sources import load_model
 from tqdm_demo.class_list import ClassList
 from tqdm_demo.devices import choose_device
-from tqdm_demo.inference.assembly import assemble, assemble_stages
+from tqdm_demo.inference.assembly import assemble_segmentation, assemble_stages
 from tqdm_demo.inference.cache import BoundedCache, size_in_bytes
 from tqdm_demo.inference.encoded import Names, Picture, kept_embeddings
 from tqdm_demo.inference.precision import Autocast, choose_precision, probe
-from tqdm_demo.inference.preprocessing import cut_window, model_size, read_image, to_pixels
+from tqdm_demo.inference.preprocessing import cut_window, read_image, to_pixels
 from tqdm_demo.inference.segmentation import Segmentation, Timings
 from tqdm_demo.inference.sliding_window import Merged, SlidingWindow, Window, shrink_maps
 from tqdm_demo.inference.stages import Stages
@@ -169,7 +169,7 @@ class Predictor:
         decode_ms = 1000 * (time.perf_counter() - start) - picture.encode_ms
         encode_ms = picture.encode_ms, text.encode_ms
         timings = Timings(picture.reused, text.encoded, *encode_ms, decode_ms)
-        return assemble(self.model, classes, text, merged, timings, mode)
+        return assemble_segmentation(self.model, classes, text, merged, timings, mode)
 
     @torch.inference_mode()
     def stages(self, image: np.ndarray, names: Sequence[str] | ClassList | None = None) -> Stages:
@@ -185,7 +185,6 @@ class Predictor:
             ValueError: as :meth:`segment`.
         """
         classes = self._parse(names)
-
         return self.read(image, classes, partial(assemble_stages, classes))
 
     @torch.inference_mode()
@@ -276,16 +275,7 @@ class Predictor:
 
     def _encode_picture(self, picture: Picture) -> Features:
         """Features of the whole picture, resized to the model's size."""
-        model, multiple = self.model, self.model.size_multiple
-        if model.fixed_size:
-            size = model.input_size
-        elif picture.resized is not None:
-            size = tuple(max(1, round(side / multiple)) * multiple for side in picture.resized)
-        else:
-            area = model.input_size[0] * model.input_size[1]
-            if model.keeps_size:
-                area = min(area, picture.size[0] * picture.size[1])
-            size = model_size(*picture.size, area=area, multiple=multiple)
+        model, size = self.model, picture.size_for(self.model)
         return self._encode(
             picture, ("whole", size), lambda: to_pixels(picture.image, size, model.mean, model.std)
         )

@@ -85,6 +85,11 @@ class ImageEncoder(nn.Module):
         pyramid = self.pyramid(output.blocks, output.details)
         return ImageFeatures(pyramid, output.dense, output.global_embedding)
 
+    @property
+    def tower_blocks(self) -> nn.ModuleList | nn.Sequential:
+        """All transformer blocks of the tower."""
+        return self.tower.transformer.resblocks if self.is_native else self.tower.trunk.blocks
+
     def run_tower(self, pixels: Tensor) -> TowerOutput:
         """The tower alone, without the pyramid; ``pixels`` (B, 3, H, W) normalised."""
         return run_tower(self.tower, pixels, self.blocks)

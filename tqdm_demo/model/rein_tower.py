@@ -48,9 +48,7 @@ class ReinTower(nn.Module):
 
     def blocks(self) -> list[nn.Module]:
         """The tower's transformer blocks."""
-        tower = self.encoder.tower
-        blocks = tower.transformer.resblocks if self.encoder.is_native else tower.trunk.blocks
-        return list(blocks)
+        return list(self.encoder.tower_blocks)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
         """Normalised pixels (B, 3, H, W) to four maps (B, E, ., .), fine to coarse."""

@@ -1,4 +1,4 @@
-"""The classes of a model that reads no text: which of them a name means, if any.
+"""Models that read no text: which of their trained classes a name means, if any.
 
 Axes: B pictures; h w a score map; N names; M trained classes.
 """
@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tqdm_demo.streets.captions import SYNONYMS
-from tqdm_demo.systems.system import NO_CLASS, STAGES, ScoreMaps, StageMaps
+from tqdm_demo.systems.system import NO_CLASS, STAGES, Features, ScoreMaps, StageMaps
 
 # Words for one thing, beyond those of streets, for the classes of photographs.
 _PHOTO_SYNONYMS = (
@@ -78,7 +78,47 @@ class ClosedClasses:
         rest = [index for index in range(len(self.names)) if index not in meant]
         return ScoreMaps(scores, others=class_scores[:, rest])
 
-    def stages(self, scores: Tensor, reason: str) -> StageMaps:
-        """The final scores as the only stage; ``reason`` tells why there are no others."""
-        absent = {stage: reason for stage in STAGES if stage != "mask"}
-        return StageMaps({"mask": scores.clamp(min=0)}, absent)
+
+class ClosedModel:
+    """What systems with a fixed list of classes share, see :class:`.system.System`.
+
+    Args:
+        network: in evaluation mode, on its device, with a ``config``.
+
+    Attributes:
+        no_stage: why there is no stage but the final scores.
+    """
+
+    method = "plain"
+    known_words = frozenset()
+    fixed_size = False
+    longest_name = None
+    no_stage: str
+
+    def __init__(self, network: nn.Module) -> None:
+        config = network.config
+        self.network = network
+        self.classes = ClosedClasses(config.class_names)
+        self.default_names = config.class_names
+        self.mean, self.std = config.image_mean, config.image_std
+        self.input_size = config.input_size
+        self.size_multiple = config.size_multiple
+        self._device = next(network.parameters()).device
+
+    def encode_names(self, names: Sequence[str]) -> Tensor:
+        """(N, M), see :meth:`.ClosedClasses.rows`."""
+        return self.classes.rows(names)
+
+    def stages(self, features: Features, embeddings: Tensor, names: Sequence[str]) -> StageMaps:
+        """The final scores, the only stage."""
+        scores = self.answer(features, embeddings, names).scores.clamp(min=0)
+        absent = {stage: self.no_stage for stage in STAGES if stage != "mask"}
+        return StageMaps({"mask": scores}, absent)
+
+    def lacks(self, names: Sequence[str]) -> tuple[bool, ...]:
+        """Per name whether it is none of the trained classes, nor a synonym of one."""
+        return self.classes.lacks(names)
+
+    def nearest_classes(self, names: Sequence[str], embeddings: Tensor) -> tuple[None, ...]:
+        """None for every name: nothing is borrowed."""
+        return (None,) * len(names)

@@ -75,7 +75,7 @@ class TldrObjective:
         network: on its device.
         config: weights of the losses.
         styles: pictures whose style the content is given.
-        transfer: gives it; None = a pass with the content as it is.
+        transfer: gives it.
 
     Raises:
         ValueError: no style picture.

@@ -189,3 +189,13 @@ def test_mistakes_in_a_source_are_told():
         locate("published:x")
     assert describe("published:x").about == "Not loaded yet."
     assert [describe(source).kind for source in PUBLISHED_SOURCES[:3]] == 3 * ["textual"]
+
+
+def test_a_folder_that_holds_something_is_refused_before_the_download(drive, converts, tmp_path):
+    drive.files[ID] = DriveFile(b"weights")
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "diary.txt").touch()
+    with pytest.raises(ValueError, match="mine exists already; name a new folder"):
+        store.fetch_weights(NAME, folder=mine)
+    assert files_of(tmp_path) == ["mine/diary.txt"] and not converts

@@ -85,7 +85,17 @@ class PublishedWeights:
 
 _TQDM_TERMS = "The code is under the MIT licence; the weights come without a stated licence."
 _TQDM_PAGE = "https://github.com/ByeongHyunPak/tqdm#checkpoints"
-_CLIP_VIT_B, _EVA02_L = "tqdm with CLIP ViT-B/16", "tqdm with EVA02-CLIP-L/14-336"
+_VIT_B = ("CLIP ViT-B/16", "tqdm with CLIP ViT-B/16")
+_EVA_L = ("EVA02-CLIP-L", "tqdm with EVA02-CLIP-L/14-336")
+# Preset, tower, title of the architecture, training set; file, its place on Google Drive, size.
+_TQDM_FILES = (
+    ("clip-vit-b-gta5", *_VIT_B, "GTA5",
+     "tqdm-clip-vit-b-gta.pth", "1oKTIuPoXTJyOqqof1yqtb10m41nVkreM", 1.1),
+    ("eva02-l-gta5", *_EVA_L, "GTA5",
+     "tqdm-eva02-clip-vit-l-gta.pth", "1niKdUcoeP9Gd4F2O0LikTHBg39xHO8j0", 3.2),
+    ("eva02-l-cityscapes", *_EVA_L, "Cityscapes",
+     "tqdm-eva02-clip-vit-l-city.pth", "1_FXNthSshuvGraEX-2JxQWsGvtpeG9A7", 3.2),
+)  # fmt: skip
 
 _NO_TERMS = (
     "the weights come without a stated licence. DINOv2’s, on which they stand, are under "
@@ -100,44 +110,19 @@ _DINO = RemoteFile(
 WEIGHTS_BY_NAME = {
     weights.name: weights
     for weights in (
-        PublishedWeights(
-            name="tqdm-clip-vit-b-gta5",
-            title="tqdm, CLIP ViT-B/16, GTA5",
-            model=_CLIP_VIT_B,
-            trained_on="GTA5",
-            checkpoint=RemoteFile(
-                "tqdm-clip-vit-b-gta.pth", f"{DRIVE}1oKTIuPoXTJyOqqof1yqtb10m41nVkreM", 1.1
-            ),
-            terms=_TQDM_TERMS,
-            page=_TQDM_PAGE,
-            preset="clip-vit-b-gta5",
-            kind="textual",
-        ),
-        PublishedWeights(
-            name="tqdm-eva02-l-gta5",
-            title="tqdm, EVA02-CLIP-L, GTA5",
-            model=_EVA02_L,
-            trained_on="GTA5",
-            checkpoint=RemoteFile(
-                "tqdm-eva02-clip-vit-l-gta.pth", f"{DRIVE}1niKdUcoeP9Gd4F2O0LikTHBg39xHO8j0", 3.2
-            ),
-            terms=_TQDM_TERMS,
-            page=_TQDM_PAGE,
-            preset="eva02-l-gta5",
-            kind="textual",
-        ),
-        PublishedWeights(
-            name="tqdm-eva02-l-cityscapes",
-            title="tqdm, EVA02-CLIP-L, Cityscapes",
-            model=_EVA02_L,
-            trained_on="Cityscapes",
-            checkpoint=RemoteFile(
-                "tqdm-eva02-clip-vit-l-city.pth", f"{DRIVE}1_FXNthSshuvGraEX-2JxQWsGvtpeG9A7", 3.2
-            ),
-            terms=_TQDM_TERMS,
-            page=_TQDM_PAGE,
-            preset="eva02-l-cityscapes",
-            kind="textual",
+        *(
+            PublishedWeights(
+                name=f"tqdm-{preset}",
+                title=f"tqdm, {tower}, {trained_on}",
+                model=model,
+                trained_on=trained_on,
+                checkpoint=RemoteFile(file, f"{DRIVE}{file_id}", gigabytes),
+                terms=_TQDM_TERMS,
+                page=_TQDM_PAGE,
+                preset=preset,
+                kind="textual",
+            )
+            for preset, tower, model, trained_on, file, file_id, gigabytes in _TQDM_FILES
         ),
         PublishedWeights(
             name="rein-dinov2-l-gta5",

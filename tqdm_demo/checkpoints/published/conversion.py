@@ -47,8 +47,7 @@ def convert(
             something. Then no folder is made.
         OSError: the disk is full, or the like.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ValueError(f"{folder} exists already; name a new folder")
+    check_new(folder)
     published = read_published(checkpoint)
     dino = None if backbone is None else read_published(backbone).tensors
     try:
@@ -85,6 +84,12 @@ def convert(
     size = (folder / TENSOR_FILE).stat().st_size
     print(f"{folder}: {size / 2**20:.0f} MiB of {str(dtype).removeprefix('torch.')}")
     print(f"  python app.py --model {folder}")
+
+
+def check_new(folder: Path) -> None:
+    """Raises ValueError where a folder, or a file of that name, holds something."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ValueError(f"{folder} exists already; name a new folder")
 
 
 def _class_names(meta: Mapping[str, Any]) -> tuple[str, ...] | None:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tqdm_demo.checkpoints.drive_pages import begins_a_page
 from tqdm_demo.checkpoints.tensor_file import refuse_pointer
 
 # Checkpoints of mmcv hold NumPy numbers (scores, rates) beside the tensors. These are the functions
@@ -64,7 +65,7 @@ def read_published(path: Path) -> Published:
 def _load(path: Path) -> Any:
     with open(path, "rb") as file:
         start = file.read(64)
-    if start.lstrip().lower().startswith((b"<!doctype", b"<html")):
+    if begins_a_page(start):
         raise ValueError(f"{path} is a web page, no checkpoint: download the file itself")
     refuse_pointer(path)
     is_zip = start.startswith(b"PK")

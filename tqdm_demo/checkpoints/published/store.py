@@ -27,7 +27,7 @@ from tqdm_demo.checkpoints.published.catalogue import (
     RemoteFile,
     find_weights,
 )
-from tqdm_demo.checkpoints.published.conversion import DTYPES, convert
+from tqdm_demo.checkpoints.published.conversion import DTYPES, check_new, convert
 
 CACHE_VARIABLE = "TQDM_CACHE_DIR"
 KEEP_VARIABLE = "TQDM_KEEP_DOWNLOADS"
@@ -91,11 +91,14 @@ def fetch_weights(
             the next time.
 
     Raises:
-        ValueError: no such name, or weights that cannot be had; a sentence with what to do.
+        ValueError: no such name, a folder that holds something, or weights that cannot be had; a
+            sentence with what to do.
     """
     weights = find_weights(name)
     if folder is None and (cached := cached_weights(name, dtype)) is not None:
         return cached
+    if folder is not None:
+        check_new(folder)
     target = folder or _cached_folder(name, dtype)
     keep = os.environ.get(KEEP_VARIABLE) == "1" if keep is None else keep
     downloads = cache_folder() / "downloads"

@@ -9,7 +9,6 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from tqdm_demo.checkpoints.sources import is_missing
 from tqdm_demo.class_list import ClassList
 from tqdm_demo.inference.agreement import agreement, confusions, mean_iou, relabel
 from tqdm_demo.inference.rendering import difference, overlay, shrink
@@ -115,7 +114,9 @@ def build_tab(page: PageParts) -> CompareParts:
         return tuple(gr.Dropdown(choices=[*titles, TRUTH], value=value) for value in pair)
 
     def as_in_the_figure(source: str) -> list[str]:
-        return figure_sources(page.models.entries, page.models.entry(source), is_missing)
+        return figure_sources(
+            page.models.entries, page.models.entry(source), page.models.is_missing
+        )
 
     figure.click(as_in_the_figure, page.model, models, **page.light)
     models.change(models_changed, models, [first, second], **page.light)
