@@ -19,6 +19,15 @@ from tests.hub_server import HubServer
 from tqdm_demo.config import CLIP_MEAN, CLIP_STD, ModelConfig
 from tqdm_demo.rival_config import DeepLabConfig, ReinConfig
 
+LONG = ("heavy", "slow", "process", "browser")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files whose tests take long come first: several test processes then end together."""
+    files = {item.path for item in items if any(map(item.get_closest_marker, LONG))}
+    items.sort(key=lambda item: item.path not in files)
+
+
 TINY_CLIP = {
     "embed_dim": 24,
     "vision_cfg": {
