@@ -165,8 +165,8 @@ def test_a_click_reads_all_classes_and_follows_the_list(visit):
     expect(page.locator(".v-reading header")).to_contain_text(first)
     numbers = [float(text) for text in rows.locator("span:nth-of-type(1)").all_inner_texts()]
     assert numbers == sorted(numbers, reverse=True) and numbers[0] > 0
-    page.locator("#names textarea").fill("road\nsky")
-    expect(rows).to_have_count(2)
+    page.locator("#names textarea").fill("road\nsky\ncar\nwall")
+    expect(rows).to_have_count(4)
     page.get_by_role("button", name="Close").click()
     expect(page.locator(".v-reading")).to_be_hidden()
 

@@ -1,4 +1,4 @@
-"""The tabs Similarity, Compare models and Domain shift as a visitor meets them."""
+"""The tabs Similarity, Compare and Domain shift as a visitor meets them."""
 
 import re
 from pathlib import Path
@@ -66,7 +66,7 @@ def test_similarity(visit, size, dark):
 @pytest.mark.parametrize(("size", "dark"), [("desktop", True), ("phone", False)])
 def test_compare_models(visit, size, dark):
     page = visit("tab=compare", size=size, dark=dark)
-    expect(page.get_by_role("tab").filter(visible=True)).to_have_count(4)
+    expect(page.get_by_role("tab").filter(visible=True)).to_have_count(5)
     cells = grid(page, "compare-grid", 6)
     expect(page.locator("#compare-shares thead")).to_contain_text("Ground truth")
     expect(page.locator("#compare-grid")).to_contain_text(re.compile(r"mIoU \d+\.\d % against"))
@@ -78,8 +78,8 @@ def test_compare_models(visit, size, dark):
     choose(page, "compare-second", "Ground truth")
     expect(page.locator("#compare-grid")).to_contain_text("≠ Ground truth")
     # The list is followed.
-    page.locator("#names textarea").fill("road\nsky")
-    expect(page.locator("#compare-shares tbody tr")).to_have_count(2, timeout=PATIENCE)
+    page.locator("#names textarea").fill("road\nsky\ncar\nwall")
+    expect(page.locator("#compare-shares tbody tr")).to_have_count(4, timeout=PATIENCE)
 
 
 @pytest.mark.parametrize(("size", "dark"), [("desktop", False), ("phone", True)])
@@ -111,7 +111,7 @@ def test_an_edit_reaches_a_tab_that_was_closed_and_no_other_asks_a_model(visit):
     page = visit()
     answered(page)
     tabs = page.evaluate(HELD_BACK)
-    assert set(tabs.values()) == {"segment", "similarity", "compare"}
+    assert set(tabs.values()) == {"segment", "similarity", "compare", "method"}
     asked = set()
 
     def keep(request: Request) -> None:
@@ -124,7 +124,7 @@ def test_an_edit_reaches_a_tab_that_was_closed_and_no_other_asks_a_model(visit):
     expect(page.locator(".v-chips button")).to_have_count(21)
     expect(page).to_have_url(re.compile("names="))
     assert asked - {None} == {"segment"}
-    page.get_by_role("tab", name="Compare models").click()
+    page.get_by_role("tab", name="Compare").click()
     grid(page, "compare-grid", 6)
     expect(page.locator("#compare-shares")).to_contain_text("zebra")
     assert asked - {None} == {"segment", "compare"}

@@ -93,9 +93,9 @@ def test_a_short_list_gets_a_class_for_the_rest(text, on, chosen, expected):
 
 def test_unknown_words_are_told_with_known_ones(built):
     page, _ = built
-    classes = parse_class_list("bicycles\nxyzzyq, <b>")
+    classes = parse_class_list("pavment\nxyzzyq, <b>")
     hints = choices.hints(page.models, classes, "streets-tqdm")
-    assert 'data-instead="bicycles" data-word="bicycle"' in hints
+    assert 'data-instead="pavment" data-word="pavement"' in hints
     assert "No known word is spelt like it" in hints and "<b>" not in hints
     assert choices.hints(page.models, parse_class_list("road"), "streets-tqdm") == ""
 

@@ -32,10 +32,10 @@ DEBOUNCE = """async (...values) => {
 }"""
 # The example that is marked by now. Not the event's own number: when clicks overtake each other,
 # gradio sends the first one's again.
-CLICKED = """async () => {
+CLICKED = """async (_, ...values) => {
     await new Promise((done) => setTimeout(done));
     const examples = [...document.querySelectorAll("#examples .thumbnail-item")];
-    return examples.findIndex((example) => example.matches(".selected"));
+    return [examples.findIndex((example) => example.matches(".selected")), ...values];
 }"""
 
 

@@ -1,4 +1,4 @@
-"""Tab "Compare models": one picture, several models, the ground truth where it is known."""
+"""Tab "Compare": one picture, several models, the ground truth where it is known."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tqdm_demo.interface.parts import MAX_SIDE, PageParts, when_shown
 from tqdm_demo.interface.tabs.figure_order import figure_sources, in_figure_order
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES, IGNORED
 
-TITLE = "Compare models"
+TITLE = "Compare"
 ID = "compare"
 LEAD = (
     "The same picture and class list for several models. Point at one result to read all of them "

@@ -1,4 +1,4 @@
-"""The order of the paper's qualitative figure, for the columns of the tab "Compare models".
+"""The order of the paper's qualitative figure, for the columns of the tab "Compare".
 
 Picture, the zero-shot CLIP, the systems that tqdm is compared with (TLDR, Rein, its own baseline
 with learned queries), tqdm, ground truth.
