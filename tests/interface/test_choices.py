@@ -1,5 +1,7 @@
 """What the page chooses for a picture, and what stays: handlers, without a browser."""
 
+from types import SimpleNamespace
+
 import gradio as gr
 import pytest
 
@@ -75,6 +77,27 @@ def test_the_sentence_says_what_is_used(built):
 def test_a_host_s_own_model_is_left_alone(tiny_models):
     assert not choices.can_choose(tiny_models)
     assert choices.find_kind(tiny_models, "nowhere.png") is None
+
+
+def test_menus_go_with_the_model_to_its_kind_unless_they_were_changed():
+    sources = ["streets-tqdm", "streets-queries", "zero-shot:mini-clip", "photos-tqdm"]
+    sources += ["photos-queries", "photos-only"]
+    models = SimpleNamespace(
+        columns=sources[:3], entries=[SimpleNamespace(source=s) for s in sources]
+    )
+    with gr.Blocks() as blocks:
+        page = make_parts(models, [])
+        several = gr.Dropdown(sources, value=sources[:3], multiselect=True)
+        one = gr.Dropdown(sources, value="streets-tqdm")
+        choices.follow_model(page, [several, one])
+    (follow,) = (function.fn for function in blocks.fns.values())
+    kept = gr.skip()
+    photos = ["photos-tqdm", "photos-queries", "zero-shot:mini-clip"]
+    assert follow("photos-tqdm", sources[:3], "streets-tqdm") == [photos, "photos-tqdm"]
+    assert follow("streets-queries", photos, "photos-tqdm") == [sources[:3], "streets-tqdm"]
+    assert follow("photos-tqdm", sources[:2], "streets-queries") == [kept, kept]
+    assert follow("zero-shot:mini-clip", photos, "streets-tqdm") == [kept, kept]
+    assert choices.counterpart(models, "photos-only", "streets-tqdm") == "photos-only"
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-# Means over data sets, as an evaluation names them, in words.
+# Data sets, and means over several, as an evaluation names them, in words.
 GROUPS = {
+    "folder:camvid:train:include=0001TP*": "on CamVid’s drive 0001TP",
     "painterly": "through painterly filters",
     "conditions": "through filters of weather and light",
 }
@@ -35,6 +36,7 @@ def _figures(found: dict[str, Any], data: str) -> str:
     """
     # Of pictures through filters the means are enough.
     listed = [name for name in found if name != "held-out" and "filter=" not in name]
+    listed.sort(key=lambda name: name != data)  # the source first
     places = {name: GROUPS.get(name) or f"on {_in_words(name)}" for name in listed}
     if "unseen" in found:
         source = data or "streets:game"

@@ -142,14 +142,11 @@ def note(answer: Answer, index: int) -> str:
     if unknown := answer.result.unknown[index]:
         words = ", ".join(f"“{word}”" for word in unknown)
         remarks.append(f"this CLIP never read {words}")
-    matches = answer.result.matches
-    if matches is not None and matches[index] < answer.result.faint:
-        remarks.append(f"nothing here is close to it: best match {matches[index]:.2f}")
     return "; ".join(remarks)
 
 
 def tell_fit(answer: Answer) -> str:
-    """A sentence where nothing of the list is in the picture, or some of a short list is not."""
+    """A sentence where nothing of the list is in the picture, or some of it is not."""
     result = answer.result
     if result.matches is None:
         return ""
@@ -164,9 +161,11 @@ def tell_fit(answer: Answer) -> str:
             f"what is there has {result.faint:.2f} or more."
         )
     faint = [f"“{name}” ({match:.2f})" for match, name in named if match < result.faint]
-    if faint and count <= FEW:
-        return f"Nothing here is close to {', '.join(faint)} (best match in brackets)."
-    return ""
+    if not faint:
+        return ""
+    told = ", ".join(faint[-FEW:][::-1])
+    more = f" and {len(faint) - FEW} more" if len(faint) > FEW else ""
+    return f"Nothing here is close to {told}{more} (best match in brackets)."
 
 
 def timing(timings: Timings) -> str:

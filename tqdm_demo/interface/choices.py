@@ -6,17 +6,23 @@ picture to the photographs' model with its own. What a user has chosen is never 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
+
+import gradio as gr
 
 from tqdm_demo.class_list import ClassList
 from tqdm_demo.inference.picture_kind import PHOTO, STREET, picture_kind
 from tqdm_demo.interface import markup
 from tqdm_demo.interface.model_manager import ModelManager
-from tqdm_demo.interface.parts import DEFAULT_TEXT, MAX_SIDE
+from tqdm_demo.interface.parts import DEFAULT_TEXT, MAX_SIDE, PageParts
 from tqdm_demo.vocabulary import PRESETS
 
 CLIP = "zero-shot:mini-clip"
 SUITED = {STREET: "streets-tqdm", PHOTO: "photos-tqdm"}
+# What the names of the models of each kind begin with.
+WORLDS = ("streets-", "photos-")
 SEEN = {STREET: "a street", PHOTO: "a photo or painting, not a street"}
 INSTEAD = {
     STREET: "Use the photographs’ model instead",
@@ -103,6 +109,37 @@ def tell(models: ModelManager, kind: str | None, chosen: Choices, source: str) -
     names = "your own names" if chosen.names else f"its {len(entry.names)} names"
     sentence = f"This looks like {SEEN[kind]}: the model “{entry.title}” is used with {names}."
     return markup.line(sentence), INSTEAD[kind]
+
+
+def counterpart(models: ModelManager, source: str, model: str) -> str:
+    """The same system of another model's kind: ``photos-queries`` for ``streets-queries``."""
+    here, there = (next((w for w in WORLDS if s.startswith(w)), None) for s in (source, model))
+    if here is None or there is None:
+        return source
+    other = there + source.removeprefix(here)
+    return other if other in {entry.source for entry in models.entries} else source
+
+
+def follow_model(page: PageParts, menus: Sequence[gr.Dropdown]) -> None:
+    """Menus of models go with the page's model to its kind, unless their user has changed them."""
+
+    def moved(value: Any, model: str) -> Any:
+        if isinstance(value, list):
+            return [counterpart(page.models, source, model) for source in value]
+        return counterpart(page.models, value, model)
+
+    firsts = [menu.value for menu in menus]
+
+    def follow(model: str, *values: Any) -> Any:
+        if not model.startswith(WORLDS):
+            return [gr.skip() for _ in menus] if len(menus) > 1 else gr.skip()
+        updates = []
+        for first, value in zip(firsts, values, strict=True):
+            new, ours = moved(first, model), [moved(first, suited) for suited in SUITED.values()]
+            updates.append(new if value in ours and value != new else gr.skip())
+        return updates if len(updates) > 1 else updates[0]
+
+    page.model.change(follow, [page.model, *menus], list(menus), **page.light)
 
 
 def hints(models: ModelManager, classes: ClassList, source: str) -> str:

@@ -19,7 +19,7 @@ GALLERY_FILTERS: dict[str, tuple[str, ...]] = {
     "All": (),
     "Plain": ("game", "photo"),
     "Painted": PAINTERLY,
-    "Weather, light": CONDITIONS,
+    "Weather": CONDITIONS,
 }
 
 

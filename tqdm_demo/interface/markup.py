@@ -42,8 +42,8 @@ def problem(text: str) -> str:
 def working(text: str) -> str:
     """A bar that moves while something runs, and what it is."""
     return (
-        '<div class="working" role="progressbar" aria-valuetext="'
-        f'{escape(text)}"><i></i></div><p class="caption">{escape(text)}</p>'
+        f'<div class="working" role="progressbar" aria-label="{escape(text)}"><i></i></div>'
+        f'<p class="caption">{escape(text)}</p>'
     )
 
 

@@ -16,6 +16,20 @@ from tqdm_demo.vocabulary import MAX_NAMES, PRESETS
 LAST_LIST = "Your last list"
 
 
+# gradio names the examples by their numbers; their captions say what they are.
+NAME_EXAMPLES = """
+const name = () => {
+    for (const example of document.querySelectorAll("#examples .thumbnail-item")) {
+        example.ariaLabel = example.innerText.trim() || example.ariaLabel;
+    }
+};
+new MutationObserver(name).observe(element.closest(".sidebar-picture"), {
+    childList: true, subtree: true, characterData: true,
+});
+name();
+"""
+
+
 @dataclass(frozen=True)
 class Sidebar:
     """The components that the events of the sidebar read and write.
@@ -71,7 +85,7 @@ def picture_block(page: PageParts) -> tuple[Any, ...]:
             alt_text="Your picture",
         )
         picture_problem = gr.HTML(elem_id="picture-problem", js_on_load=EVERY_FILE)
-        kind_line = gr.HTML(elem_id="picture-kind")
+        kind_line = gr.HTML(elem_id="picture-kind", js_on_load=NAME_EXAMPLES)
         switch = gr.Button(size="sm", visible=False, elem_id="picture-kind-switch")
         gallery_filter = gr.Radio(
             list(GALLERY_FILTERS),

@@ -8,7 +8,7 @@ from tqdm_demo.checkpoints.sources import describe
 from tqdm_demo.class_list import parse_class_list
 from tqdm_demo.interface.parts import make_parts
 from tqdm_demo.interface.tabs.method import tables
-from tqdm_demo.interface.tabs.method.tab import build_tab, first_names, on_change
+from tqdm_demo.interface.tabs.method.tab import ID, build_tab, first_names, on_change
 
 CLASSES = parse_class_list("road\ncar, taxi\nsky", True)
 
@@ -38,6 +38,17 @@ def test_what_is_lacking_is_said(built, street):
     assert "none of the three steps" in clip[parts.status] and clip[parts.walk] is None
     (none,) = on_change(page, parts, None, CLASSES, page.models.columns[0])
     assert "Choose a picture" in none[parts.status]
+
+
+def test_nobody_need_add_a_name(tiny_models, street):
+    with gr.Blocks() as blocks:
+        page = make_parts(tiny_models, [])
+        parts = build_tab(page)
+    (changed,) = (function.fn for function in blocks.fns.values())
+    # gradio sends None of a field that nobody has touched.
+    asked = (str(street), CLASSES, page.models.columns[0], None)
+    *_, shown, _ = changed(ID, None, *asked)
+    assert shown[parts.status] == "" and shown[parts.walk]["names"] == ["road", "car", "sky"]
 
 
 def test_an_added_name_is_checked():

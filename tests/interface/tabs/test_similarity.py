@@ -97,6 +97,16 @@ def test_a_name_that_is_not_listed_is_added_and_told(setting):
     assert "“light”" in last[setting.parts.status]
 
 
+def test_where_no_name_is_picked_the_largest_are_shown(setting):
+    classes = parse_class_list("road\nsky\ncar\nlight")
+    predictor = setting.page.models.predictor(choice(setting).textual)
+    image = np.asarray(Image.open(setting.own))
+    shares = np.bincount(predictor.segment(image, classes).label_map.ravel(), minlength=4)
+    grids, _ = run(setting, setting.own, classes, picked=())
+    largest = sorted(shares[[classes.labels.index(row) for row in grids[-1]["rows"]]])
+    assert largest == sorted(shares)[1:]
+
+
 def test_columns_can_be_pictures(setting):
     grids, last = run(setting, setting.own, by=BY_PICTURE, captions=("Known",))
     assert [column["title"] for column in grids[-1]["columns"]] == ["Your picture", "Known"]

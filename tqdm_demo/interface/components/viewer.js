@@ -83,7 +83,9 @@ function showControls() {
   part(".v-wipe").setAttribute("aria-pressed", state.wipe !== null);
   part(".v-place").hidden = state.wipe === null;
   part(".v-place input").value = Math.round(100 * (state.wipe ?? 0.5));
-  part('[data-zoom="reset"]').textContent = `${Math.round(100 * state.zoom)} %`;
+  const reset = part('[data-zoom="reset"]');
+  reset.textContent = `${Math.round(100 * state.zoom)} %`;
+  reset.ariaLabel = `${reset.textContent}, fit the picture`;
   part(".v-canvas").style.touchAction = state.zoom > 1 ? "none" : "pan-y";
 }
 

@@ -13,6 +13,7 @@ from tqdm_demo.class_list import ClassList
 from tqdm_demo.inference.agreement import agreement, confusions, mean_iou, relabel
 from tqdm_demo.inference.rendering import difference, overlay, shrink
 from tqdm_demo.interface import markup
+from tqdm_demo.interface.choices import follow_model
 from tqdm_demo.interface.components import charts
 from tqdm_demo.interface.components.image_grid import (
     AWAITED,
@@ -114,11 +115,11 @@ def build_tab(page: PageParts) -> CompareParts:
         return tuple(gr.Dropdown(choices=[*titles, TRUTH], value=value) for value in pair)
 
     def as_in_the_figure(source: str) -> list[str]:
-        return figure_sources(
-            page.models.entries, page.models.entry(source), page.models.is_missing
-        )
+        models = page.models
+        return figure_sources(models.entries, models.entry(source), models.is_missing)
 
     figure.click(as_in_the_figure, page.model, models, **page.light)
+    follow_model(page, [models])
     models.change(models_changed, models, [first, second], **page.light)
     gr.on(
         [*page.changes, models.change, first.input, second.input],
@@ -148,19 +149,13 @@ def _build_controls(page: PageParts) -> tuple[gr.Dropdown, gr.Button, gr.Dropdow
         )
         figure = gr.Button(FIGURE_BUTTON, elem_id="compare-figure", size="sm", min_width=160)
         first, second = (
-            gr.Dropdown(
-                [*titles, TRUTH],
-                value=value,
-                label=label,
-                filterable=False,
-                elem_id=name,
-                min_width=140,
-            )
+            gr.Dropdown([*titles, TRUTH], value=value, label=label, filterable=False,
+                        elem_id=name, min_width=140)
             for value, label, name in (
                 (titles[-1], "Show where this one …", "compare-first"),
                 (titles[0], "… differs from this one", "compare-second"),
             )
-        )
+        )  # fmt: skip
     return models, figure, first, second
 
 

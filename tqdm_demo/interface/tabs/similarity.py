@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,7 @@ from tqdm_demo.interface.parts import MAX_SIDE, PageParts, when_shown
 from tqdm_demo.interface.tabs import clarity
 from tqdm_demo.interface.tabs.similarity_controls import (
     BY_PICTURE,
+    LARGEST,
     MASK,
     STAGES,
     Choice,
@@ -97,7 +98,7 @@ def build_tab(page: PageParts) -> SimilarityParts:
 
     page.classes.change(list_changed, page.classes, controls[0], **page.light)
     gr.on(
-        [*page.changes, *(control.input for control in controls)],
+        [*page.changes, *(control.change for control in controls)],
         changed,
         [page.selected, parts.asked, page.picture, page.classes, *controls],
         [
@@ -132,8 +133,8 @@ def on_change(
         }
         return
     try:
-        listed = find_picked(classes, choice.picked)
         image = page.models.pictures.read(picture, MAX_SIDE)
+        listed = find_picked(classes, choice.picked or _largest(page, image, classes, choice))
         if choice.by == BY_PICTURE:
             yield from _compare_pictures(page, parts, image, listed, choice)
         else:
@@ -142,6 +143,15 @@ def on_change(
         yield {parts.status: markup.problem(str(error))}
         return
     yield {parts.scale_note: markup.line(EXPLAINED[choice.scale]), parts.status: _added(listed)}
+
+
+def _largest(
+    page: PageParts, image: np.ndarray, classes: ClassList, choice: Choice
+) -> Sequence[str]:
+    """The listed names that cover most of the picture."""
+    result = page.models.predictor(choice.textual).segment(image, classes)
+    shares = np.bincount(result.label_map.ravel(), minlength=256)[: len(classes.entries)]
+    return [classes.labels[place] for place in shares.argsort(kind="stable")[::-1][:LARGEST]]
 
 
 def _compare_stages(

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from tqdm_demo.inference.rendering import COLOUR_MAPS
+from tqdm_demo.interface.choices import follow_model
 from tqdm_demo.interface.components.heat import SCALES, SHARED
 from tqdm_demo.interface.parts import PageParts
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
@@ -16,7 +17,8 @@ from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 # Systems whose stages the grid tells the absence of.
 WITHOUT_TEXT = ("rein", "soma", "tldr")
 BY_STAGE, BY_PICTURE = "Stages of this picture", "Pictures, at one stage"
-FIRST_PICKED = ["building", "car", "traffic sign"]
+# So many names that cover most of the picture are shown where none is picked.
+LARGEST = 3
 MOST_PICKED = 6
 
 
@@ -52,7 +54,7 @@ class Choice:
     """What the controls of the tab say, in the order in which they are given to the handler.
 
     Attributes:
-        picked: names to show.
+        picked: names to show; none = the :data:`LARGEST` of the picture.
         by: :data:`BY_STAGE` or :data:`BY_PICTURE`.
         stage: title of the stage that pictures are compared at.
         captions: of the examples beside the user's picture.
@@ -78,8 +80,9 @@ def build_controls(page: PageParts) -> list[Any]:
     """The controls, in the order of :class:`Choice`."""
     with gr.Row(elem_classes="tab-controls"):
         picked = gr.Dropdown(
-            list(CITYSCAPES_NAMES), value=FIRST_PICKED, multiselect=True, allow_custom_value=True,
-            max_choices=MOST_PICKED, label=f"Names, up to {MOST_PICKED}; or type others",
+            list(CITYSCAPES_NAMES), value=[], multiselect=True, allow_custom_value=True,
+            max_choices=MOST_PICKED,
+            label=f"Names, up to {MOST_PICKED}, typed ones too (none: the {LARGEST} largest)",
             elem_id="similarity-names", scale=4, min_width=280,
         )  # fmt: skip
         by = gr.Dropdown([BY_STAGE, BY_PICTURE], value=BY_STAGE, label="Compare",
@@ -106,6 +109,7 @@ def build_controls(page: PageParts) -> list[Any]:
             _role(page, "Textual queries", "textual"),
             _role(page, "Learned queries, or a system without text", "learned", WITHOUT_TEXT),
         ]
+    follow_model(page, roles)
     return [picked, by, stage, others, colour_map, scale, *roles]
 
 

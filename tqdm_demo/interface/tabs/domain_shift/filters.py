@@ -13,6 +13,7 @@ from tqdm_demo.class_list import ClassList
 from tqdm_demo.inference.agreement import agreement
 from tqdm_demo.inference.rendering import overlay, shrink
 from tqdm_demo.interface import markup
+from tqdm_demo.interface.choices import follow_model
 from tqdm_demo.interface.components import charts
 from tqdm_demo.interface.components.image_grid import (
     AWAITED,
@@ -62,6 +63,7 @@ def build_panel(page: PageParts) -> FilterParts:
         domains = gr.Dropdown(choices, value=list(FIRST_DOMAINS), multiselect=True, label="Styles",
                               elem_id="filter-domains", scale=3, min_width=300)  # fmt: skip
         models = model_menu(page, "filter-models")
+        follow_model(page, [models])
     with gr.Row(elem_classes="tab-controls"):
         strength = gr.Slider(0.1, 1, value=1, step=0.1, label="Strength of the filters",
                              elem_id="filter-strength", scale=3, min_width=260)  # fmt: skip

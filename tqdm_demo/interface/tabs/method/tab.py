@@ -53,7 +53,11 @@ def build_tab(page: PageParts) -> MethodParts:
     entries = page.models.entries
     gr.HTML(f'<div class="method-tables">{paper_table()}{own_tables(entries)}</div>')
 
-    def changed(selected: str, last: Any, *asked: Any) -> Iterator[Updates]:
+    def changed(
+        selected: str, last: Any, picture: str | None, classes: ClassList, model: str,
+        name: str | None,
+    ) -> Iterator[Updates]:  # fmt: skip
+        asked = (picture, classes, model, name or "")
         if selected != ID or asked == last:
             yield gr.skip()
             return
