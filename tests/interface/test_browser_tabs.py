@@ -50,9 +50,9 @@ def test_similarity(visit, size, dark):
     # A click enlarges, keys go on and end it.
     cells.first.click()
     dialog = page.locator("dialog.grid-zoom[open]")
-    expect(dialog).to_contain_text("Pre-trained CLIP, building")
+    expect(dialog).to_contain_text("Pre-trained CLIP, road")
     page.keyboard.press("ArrowRight")
-    expect(dialog).to_contain_text("tqdm, before, building")
+    expect(dialog).to_contain_text("tqdm, before, road")
     page.keyboard.press("Escape")
     expect(page.locator("dialog.grid-zoom[open]")).to_have_count(0)
     # Other colours, and another scale that says what it is.
