@@ -57,6 +57,7 @@ BUNDLED = (
     "zero-shot:mini-clip",
     "photos-tqdm",
     "photos-queries",
+    "photos-tldr",
 )
 
 _HUB = re.compile(r"[\w.-]+/[\w.-]+")
