@@ -14,6 +14,7 @@ from tqdm_demo.inference.agreement import agreement, confusions, mean_iou, relab
 from tqdm_demo.inference.rendering import difference, overlay, shrink
 from tqdm_demo.interface import markup
 from tqdm_demo.interface.components import charts
+from tqdm_demo.interface.components.download_bar import build_download_bar
 from tqdm_demo.interface.components.image_grid import (
     AWAITED,
     Cell,
@@ -48,8 +49,6 @@ class CompareParts:
     """The components that the events write.
 
     Attributes:
-        first: menu of the answer that is compared with another one.
-        second: menu of the other one.
         status: what is going on, or what went wrong.
         grid: the pictures.
         differing: how the two chosen answers differ.
@@ -57,8 +56,6 @@ class CompareParts:
         asked: state, what the grid answers; nothing is computed where that is asked again.
     """
 
-    first: gr.Dropdown
-    second: gr.Dropdown
     status: gr.HTML
     grid: gr.HTML
     differing: gr.HTML
@@ -85,6 +82,7 @@ def build_tab(page: PageParts) -> CompareParts:
     """Creates the tab inside the current ``gr.Tab`` and connects its events."""
     gr.HTML(markup.line(LEAD))
     models, figure, first, second = _build_controls(page)
+    _, downloaded = build_download_bar(page, [models], ID)
     status = gr.HTML(elem_id="compare-status")
     grid = make_grid("compare-grid")
     with gr.Row(elem_classes="compare-figures"):
@@ -92,7 +90,7 @@ def build_tab(page: PageParts) -> CompareParts:
             shares = gr.HTML(elem_id="compare-shares")
         with gr.Column(min_width=260, scale=2):
             differing = gr.HTML(elem_id="compare-differing")
-    parts = CompareParts(first, second, status, grid, differing, shares, gr.State(None))
+    parts = CompareParts(status, grid, differing, shares, gr.State(None))
 
     def changed(
         selected: str, last: Any, picture: str | None, classes: ClassList,
@@ -104,7 +102,6 @@ def build_tab(page: PageParts) -> CompareParts:
             yield gr.skip()
             return
         yield from on_change(page, parts, *asked)
-        yield {parts.asked: asked}
 
     def models_changed(sources: list[str]) -> tuple[gr.Dropdown, gr.Dropdown]:
         titles = [page.models.entry(source).title for source in sources]
@@ -118,14 +115,11 @@ def build_tab(page: PageParts) -> CompareParts:
 
     figure.click(as_in_the_figure, page.model, models, **page.light)
     models.change(models_changed, models, [first, second], **page.light)
-    gr.on(
-        [*page.changes, models.change, first.input, second.input],
-        changed,
-        [page.selected, parts.asked, page.picture, page.classes, models, first, second],
-        [status, grid, differing, shares, parts.asked],
-        js=when_shown(ID),
-        **page.latest,
-    )
+    inputs = [page.selected, parts.asked, page.picture, page.classes, models, first, second]
+    outputs = [status, grid, differing, shares, parts.asked]
+    triggers = [*page.changes, models.change, first.input, second.input]
+    gr.on(triggers, changed, inputs, outputs, js=when_shown(ID), **page.latest)
+    downloaded.then(changed, inputs, outputs, **page.latest)
     return parts
 
 
@@ -178,16 +172,20 @@ def on_change(
             parts.grid: None,
             parts.differing: "",
             parts.shares: "",
+            parts.asked: None,
         }
         return
     try:
+        page.models.check_present(*sources)
         image = page.models.pictures.read(picture, MAX_SIDE)
         truth = read_truth(find_example(page.examples, picture), image.shape[:2])
         if truth is not None:
             truth = relabel(truth, CITYSCAPES_NAMES, classes)
         yield from _fill(page, parts, image, truth, classes, sources, pair)
     except ValueError as error:
-        yield {parts.status: markup.problem(str(error))}
+        yield {parts.status: markup.problem(str(error)), parts.asked: None}
+        return
+    yield {parts.asked: (picture, classes, sources, pair)}
 
 
 def _fill(

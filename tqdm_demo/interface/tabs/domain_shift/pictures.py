@@ -13,6 +13,7 @@ from tqdm_demo.class_list import ClassList
 from tqdm_demo.inference.rendering import COLOUR_MAP, shrink
 from tqdm_demo.interface import markup
 from tqdm_demo.interface.components import charts
+from tqdm_demo.interface.components.download_bar import build_download_bar
 from tqdm_demo.interface.components.heat import SHARED, HeatLook, find_picked, heat_cell
 from tqdm_demo.interface.components.image_grid import (
     AWAITED,
@@ -76,6 +77,7 @@ def build_panel(page: PageParts) -> PictureParts:
                 value=page.models.columns[0], label="Model", elem_id="many-model",
             )  # fmt: skip
             run, stop = run_buttons("Show the name", "many")
+    build_download_bar(page, [model], "many")
     status = gr.HTML(elem_id="many-status")
     grid = make_grid("many-grid")
     parts = PictureParts(status, grid)
