@@ -220,6 +220,15 @@ def test_who_is_not_logged_in_is_told(tiny_weights, monkeypatch):
         main([str(tiny_weights / "tiny-tqdm"), "user/model"])
 
 
+def test_without_a_connection_there_is_a_sentence(tiny_weights, monkeypatch):
+    class ConnectError(Exception):
+        """Of the library behind the Hub's client."""
+
+    monkeypatch.setattr(publish, "HfApi", lambda: StandInHub(ConnectError("no such name")))
+    with pytest.raises(SystemExit, match="publish: user/model was not sent: no such name"):
+        main([str(tiny_weights / "tiny-tqdm"), "user/model"])
+
+
 @pytest.mark.parametrize(
     "arguments",
     [[], ["model"], ["model", "no-slash"], ["model", "a/b", "--space", "a/c"], ["--space", "x"]],

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from huggingface_hub import CommitOperationAdd, HfApi
-from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
+from huggingface_hub.errors import LocalTokenNotFoundError
 
 from tqdm_demo.checkpoints.folder_files import CONFIG_FILE, TENSOR_FILE, read_config, resolve_source
 from tqdm_demo.checkpoints.model_card import complete_card
@@ -126,8 +126,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         address = send(HfApi(), uploads, options.repository, options.private, space)
     except LocalTokenNotFoundError as error:
         raise SystemExit("publish: not logged in; run `hf auth login` first") from error
-    except (HfHubHTTPError, ValueError, OSError) as error:
-        raise SystemExit(f"publish: {error}") from error
+    except Exception as error:  # which ones depends on the library that a session is made of
+        raise SystemExit(f"publish: {options.repository} was not sent: {error}") from error
     print(f"sent to {address}")
 
 
