@@ -53,6 +53,7 @@ def test_the_front_matter_names_hardware_and_what_is_loaded_first(tmp_path):
     [
         ("published:tqdm-clip-gta5", "did you mean 'tqdm-clip-vit-b-gta5'"),
         ("published:tqdm-eva02-l-gta5#int8", "stands float32 or float16"),
+        ("open_clip:ViT-B-16/opnai", "near to it are ViT-B-16/openai"),
         ("tests/model", "publish tests/model user/name"),
         ("zero-shot:tests/model", "publish tests/model user/name"),
         (str(ROOT / "weights/mini-clip"), "neither bundled nor on the Hub"),

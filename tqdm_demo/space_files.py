@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tqdm_demo.checkpoints.folder_files import CONFIG_FILE, TENSOR_FILE, WEIGHTS
+from tqdm_demo.checkpoints.open_clip_models import clip_repository
 from tqdm_demo.checkpoints.published.catalogue import PUBLISHED
 from tqdm_demo.checkpoints.sources import OPEN_CLIP, ZERO_SHOT, is_missing
 
@@ -41,8 +42,10 @@ def check_models(models: Sequence[str]) -> None:
     for source in models:
         name = _folder_of(source)
         if source.startswith(PUBLISHED):
-            is_missing(source)  # raises where there are no such weights
-        elif not source.startswith(OPEN_CLIP) and not _is_bundled(name) and not _is_on_hub(name):
+            is_missing(source)  # raises where there are no such weights, as does the next one
+        elif source.startswith(OPEN_CLIP):
+            clip_repository(name.removeprefix(OPEN_CLIP))
+        elif not _is_bundled(name) and not _is_on_hub(name):
             raise ValueError(
                 f"{source!r} is neither bundled nor on the Hub, so a Space cannot have it. Send a "
                 f"folder first: python -m tqdm_demo.publish {name} user/name"
