@@ -63,7 +63,7 @@ def space(tmp_path_factory) -> Iterator[Space]:
 
 def make_environment(folder: Path) -> Path:
     """A fresh virtual environment that sees the packages of this one; gives its Python."""
-    venv.create(folder)
+    venv.create(folder, symlinks=os.name != "nt")
     python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
     (own,) = folder.glob("[lL]ib/**/site-packages")
     (own / "borrowed.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
@@ -113,6 +113,7 @@ def test_a_visitor_opens_it_and_copies_a_link_to_the_space(space, browser):
     page.goto(f"{space.url}?names=sky%0Aroad")
     answered(page)
     assert page.locator(".v-chips button").count() == 2
+    page.wait_for_url("**example=oil**")
     page.locator("#link").click()
     page.get_by_text("The link is copied.").wait_for()
     copied = page.evaluate("navigator.clipboard.readText()")
