@@ -18,10 +18,16 @@ class StandInHub:
 
     def __init__(self, error: Exception | None = None) -> None:
         self.created, self.commits, self.error = [], [], error
-        self.variables = {}
+        self.variables, self.hardware = {}, None
 
     def add_space_variable(self, repository: str, name: str, value: str) -> None:
         self.variables[name] = value
+
+    def get_space_runtime(self, repository: str) -> SimpleNamespace:
+        return SimpleNamespace(requested_hardware=self.hardware)
+
+    def request_space_hardware(self, repository: str, hardware: str) -> None:
+        self.hardware = hardware
 
     def create_repo(self, repository: str, **settings: object) -> str:
         if self.error is not None:
@@ -102,7 +108,7 @@ def test_a_token_stops_everything(demo, hub, monkeypatch):
 
 
 def test_the_real_demo_is_complete_and_small(capsys, hub):
-    main(["--space", "user/demo", "--dry-run"])
+    main(["--space", "user/demo", "--hardware", "cpu-basic", "--dry-run"])
     printed = capsys.readouterr().out
     *files, total = re.findall(r"^ *([\d,]+)  (.+)$", printed, re.M)
     names = {name for _, name in files}
@@ -148,16 +154,26 @@ def test_a_space_is_sent_as_a_gradio_space(demo, hub, monkeypatch):
     names = [operation.path_in_repo for operation in commit.operations]
     assert sorted(names) == [upload.name for upload in space_uploads(demo)]
     assert set(names[-2:]) == {"README.md", "app.py"}, "nothing starts before all is there"
-    assert settings["space_hardware"] == "cpu-basic" and hub.variables == {}
+    assert settings["space_hardware"] == "zero-a10g" and hub.variables == {}
+    assert hub.hardware is None, "a new one has it from the start"
+
+
+def test_a_space_that_is_there_gets_the_hardware_that_its_files_are_written_for(
+    demo, hub, monkeypatch
+):
+    monkeypatch.setattr(publish, "ROOT", demo)
+    hub.hardware = "cpu-basic"
+    main(["--space", "user/demo", "--hardware", "t4-small"])
+    assert hub.hardware == "t4-small"
 
 
 def test_many_files_are_sent_in_several_commits(demo, hub, monkeypatch):
     monkeypatch.setattr(publish, "ROOT", demo)
     monkeypatch.setattr(publish, "MOST_FILES", 5)
-    main(["--space", "user/demo", "--hardware", "zero-a10g", "--models", "a/b,published:x"])
+    main(["--space", "user/demo", "--hardware", "t4-small", "--models", "a/b,streets-tqdm"])
     assert [len(commit.operations) for commit in hub.commits] == [5, 5, 4]
-    assert hub.variables == {"TQDM_MODELS": "a/b,published:x"}
-    assert hub.created[0][1]["space_hardware"] == "zero-a10g"
+    assert hub.variables == {"TQDM_MODELS": "a/b,streets-tqdm"}
+    assert hub.created[0][1]["space_hardware"] == "t4-small"
 
 
 def test_an_exported_space_is_what_would_be_sent(demo, hub, tmp_path, monkeypatch):
@@ -166,7 +182,8 @@ def test_an_exported_space_is_what_would_be_sent(demo, hub, tmp_path, monkeypatc
     main(["--space", "user/demo", "--export", str(folder)])
     there = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
     assert there == {upload.name for upload in space_uploads(demo)} | {".gitattributes"}
-    assert "*.safetensors filter=lfs" in (folder / ".gitattributes").read_text()
+    in_lfs = (folder / ".gitattributes").read_text()
+    assert all(f"*.{ending} filter=lfs" in in_lfs for ending in ("safetensors", "jpg", "png"))
     assert hub.created == []
     with pytest.raises(SystemExit, match="exists already"):
         main(["--space", "user/demo", "--export", str(folder)])
@@ -200,6 +217,15 @@ def test_who_is_not_logged_in_is_told(tiny_weights, monkeypatch):
     stand_in = StandInHub(LocalTokenNotFoundError("no token"))
     monkeypatch.setattr(publish, "HfApi", lambda: stand_in)
     with pytest.raises(SystemExit, match="hf auth login"):
+        main([str(tiny_weights / "tiny-tqdm"), "user/model"])
+
+
+def test_without_a_connection_there_is_a_sentence(tiny_weights, monkeypatch):
+    class ConnectError(Exception):
+        """Of the library behind the Hub's client."""
+
+    monkeypatch.setattr(publish, "HfApi", lambda: StandInHub(ConnectError("no such name")))
+    with pytest.raises(SystemExit, match="publish: user/model was not sent: no such name"):
         main([str(tiny_weights / "tiny-tqdm"), "user/model"])
 
 

@@ -9,6 +9,7 @@ from packaging.requirements import Requirement
 from tqdm_demo.space_files import (
     HARDWARE,
     PLATFORMS_OWN,
+    check_models,
     space_readme,
     space_requirements,
     space_variables,
@@ -34,7 +35,7 @@ def test_requirements_of_every_hardware(hardware):
 
 def test_the_front_matter_names_hardware_and_what_is_loaded_first(tmp_path):
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    models = ["streets-tqdm", "zero-shot:user/clip", "a/b", "published:tqdm-eva02-l-gta5"]
+    models = ["streets-tqdm", "zero-shot:user/clip#plain", "a/b", "published:tqdm-eva02-l-gta5"]
     page = tmp_path / "README.md"
     page.write_text(space_readme(text, "zero-a10g", models), encoding="utf-8")
     found = metadata_load(page)
@@ -45,6 +46,26 @@ def test_the_front_matter_names_hardware_and_what_is_loaded_first(tmp_path):
     assert page.read_text(encoding="utf-8").endswith(text.split("---\n", 2)[2])
     page.write_text(space_readme(text, "cpu-basic", []), encoding="utf-8")
     assert not {"preload_from_hub", "startup_duration_timeout"} & set(metadata_load(page))
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("published:tqdm-clip-gta5", "did you mean 'tqdm-clip-vit-b-gta5'"),
+        ("published:tqdm-eva02-l-gta5#int8", "stands float32 or float16"),
+        ("open_clip:ViT-B-16/opnai", "near to it are ViT-B-16/openai"),
+        ("tests/model", "publish tests/model user/name"),
+        ("zero-shot:tests/model", "publish tests/model user/name"),
+        (str(ROOT / "weights/mini-clip"), "neither bundled nor on the Hub"),
+        ("streets-tqmd", "neither bundled nor on the Hub"),
+    ],
+)
+def test_models_that_a_space_cannot_have_are_told_before_it_is_sent(source, words, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    good = ["photos-tqdm", "zero-shot:mini-clip#clearclip", "open_clip:ViT-B-16/openai", "a/b"]
+    check_models([*good, "zero-shot:a/b", "published:tqdm-eva02-l-gta5#float16"])
+    with pytest.raises(ValueError, match=words):
+        check_models([*good, source])
 
 
 def test_variables():

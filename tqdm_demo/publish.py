@@ -10,9 +10,8 @@ and what config.json records); of the demo the code, the bundled models and the 
 caches, trainings, tests and hidden files are never sent, nor anything that a link points to, and a
 file with a Hub token in it stops everything. A Space's front matter and requirements are written
 for its hardware, and TQDM_MODELS is set to --models. ``--dry-run`` lists the files with their sizes
-and shows what is written, ``--export FOLDER`` writes all of it into a folder (with a
-.gitattributes, for a push with git and LFS); both use no network. Otherwise log in first: ``hf auth
-login``. It takes as long as the connection needs for the files; memory stays below 1 GB.
+and shows what is written, ``--export FOLDER`` writes all of it for a push with git and LFS; both
+use no network. Otherwise log in first: ``hf auth login``. Memory stays below 1 GB.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from huggingface_hub import CommitOperationAdd, HfApi
-from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
+from huggingface_hub.errors import LocalTokenNotFoundError
 
 from tqdm_demo.checkpoints.folder_files import CONFIG_FILE, TENSOR_FILE, read_config, resolve_source
 from tqdm_demo.checkpoints.model_card import complete_card
@@ -52,10 +51,9 @@ SPACE_FILES = (
     "tqdm_demo/**/*.js",
     "tqdm_demo/**/*.html",
     f"tqdm_demo/**/{CARD_FILE}",
-    f"weights/{CARD_FILE}",
     f"weights/*/{CONFIG_FILE}",
     f"weights/*/{TENSOR_FILE}",
-    f"weights/*/{CARD_FILE}",
+    f"weights/**/{CARD_FILE}",
     "examples/index.json",
     "examples/**/*.jpg",
     "examples/**/*.png",
@@ -125,11 +123,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     space = Space(options.hardware, space_variables(options.models)) if options.space else None
     try:
-        address = send(HfApi(), uploads, options.repository, kind, options.private, space)
+        address = send(HfApi(), uploads, options.repository, options.private, space)
     except LocalTokenNotFoundError as error:
         raise SystemExit("publish: not logged in; run `hf auth login` first") from error
-    except (HfHubHTTPError, ValueError, OSError) as error:
-        raise SystemExit(f"publish: {error}") from error
+    except Exception as error:  # which ones depends on the library that a session is made of
+        raise SystemExit(f"publish: {options.repository} was not sent: {error}") from error
     print(f"sent to {address}")
 
 
@@ -162,7 +160,7 @@ def space_uploads(
         models: sources that the Space serves first.
 
     Raises:
-        ValueError: a file that the list names and that is not there.
+        ValueError: a file that the list names is not there, or a Space cannot have a model.
     """
     found: dict[str, Path] = {}
     for pattern in SPACE_FILES:
@@ -211,7 +209,6 @@ def send(
     api: HfApi,
     uploads: Sequence[Upload],
     repository: str,
-    kind: str,
     private: bool,
     space: Space | None = None,
 ) -> str:
@@ -221,13 +218,16 @@ def send(
         api: the Hub's client.
         uploads: what is sent, and nothing else.
         repository: ``user/name``; is created where it does not exist.
-        kind: ``model`` or ``space``.
         private: whether a new repository is private.
         space: its hardware and variables; None = a model.
     """
+    kind = "model" if space is None else "space"
     more = {} if space is None else {"space_sdk": "gradio", "space_hardware": space.hardware}
     address = api.create_repo(repository, repo_type=kind, private=private, exist_ok=True, **more)
     if space is not None:
+        # A Space that was there already has kept its hardware.
+        if api.get_space_runtime(repository).requested_hardware not in (None, space.hardware):
+            api.request_space_hardware(repository, space.hardware)
         for name, value in space.variables.items():
             api.add_space_variable(repository, name, value)
     # The entry point and the front matter come last: before them nothing can start.
@@ -277,7 +277,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("repository", nargs="?", type=_repository, metavar="user/name")
     parser.add_argument("--space", type=_repository, metavar="user/name", help="send the demo")
     parser.add_argument(
-        "--hardware", choices=HARDWARE, default=HARDWARE[0], help="of the Space (cpu-basic)"
+        "--hardware", choices=HARDWARE, default=HARDWARE[0], help=f"of the Space ({HARDWARE[0]})"
     )
     parser.add_argument(
         "--models", type=_sources, default=[], metavar="A,B", help="that the Space serves first"

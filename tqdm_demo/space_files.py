@@ -9,19 +9,47 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
+
+from tqdm_demo.checkpoints.folder_files import CONFIG_FILE, TENSOR_FILE, WEIGHTS
+from tqdm_demo.checkpoints.open_clip_models import clip_repository
+from tqdm_demo.checkpoints.published.catalogue import PUBLISHED
+from tqdm_demo.checkpoints.sources import OPEN_CLIP, ZERO_SHOT, is_missing
 
 # What ZeroGPU takes; another version ends in CONFIG_ERROR.
 ZERO_GPU = "zero-a10g"
 ZERO_GPU_TORCH = ("torch==2.11.0", "torchvision==0.26.0")
 CPU_INDEX = "--extra-index-url https://download.pytorch.org/whl/cpu"
+# The first is what a free account gets.
 HARDWARE = (
-    "cpu-basic", "cpu-upgrade", ZERO_GPU, "t4-small", "t4-medium", "l4x1", "l40sx1", "a10g-small",
+    ZERO_GPU, "cpu-basic", "cpu-upgrade", "t4-small", "t4-medium", "l4x1", "l40sx1", "a10g-small",
     "a10g-large", "a100-large",
 )  # fmt: skip
-# A push with git is refused for files above 10 MiB that are not in LFS; the Hub's API needs none.
-GIT_ATTRIBUTES = "*.safetensors filter=lfs diff=lfs merge=lfs -text\n"
+# A push with git is refused for binary files that are not in LFS; the Hub's API needs none.
+GIT_ATTRIBUTES = "".join(
+    f"*.{ending} filter=lfs diff=lfs merge=lfs -text\n" for ending in ("safetensors", "jpg", "png")
+)
 PLATFORMS_OWN = ("gradio", "huggingface_hub", "spaces")
 _HUB = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+def check_models(models: Sequence[str]) -> None:
+    """Looks whether a Space can have the models that it is to serve.
+
+    Raises:
+        ValueError: a name that there is not, or a folder of this machine.
+    """
+    for source in models:
+        name = _folder_of(source)
+        if source.startswith(PUBLISHED):
+            is_missing(source)  # raises where there are no such weights, as does the next one
+        elif source.startswith(OPEN_CLIP):
+            clip_repository(name.removeprefix(OPEN_CLIP))
+        elif not _is_bundled(name) and not _is_on_hub(name):
+            raise ValueError(
+                f"{source!r} is neither bundled nor on the Hub, so a Space cannot have it. Send a "
+                f"folder first: python -m tqdm_demo.publish {name} user/name"
+            )
 
 
 def space_requirements(text: str, hardware: str) -> str:
@@ -47,15 +75,18 @@ def space_readme(text: str, hardware: str, models: Sequence[str]) -> str:
         text: of README.md; its front matter opens with ``---``.
         hardware: of :data:`HARDWARE`.
         models: sources that the Space serves first.
+
+    Raises:
+        ValueError: as :func:`check_models`.
     """
+    check_models(models)
     _, front, rest = text.split("---\n", 2)
     front += f"suggested_hardware: {hardware}\n"
-    if any(source.startswith("published:") for source in models):
+    if any(source.startswith(PUBLISHED) for source in models):
         front += "startup_duration_timeout: 1h\n"  # they are downloaded at start
-    repositories = [source.removeprefix("zero-shot:") for source in models]
-    if preloaded := [name for name in repositories if _HUB.fullmatch(name)]:
+    if preloaded := [name for name in map(_folder_of, models) if _is_on_hub(name)]:
         front += "preload_from_hub:\n"
-        front += "".join(f"  - {name} config.json,model.safetensors\n" for name in preloaded)
+        front += "".join(f"  - {name} {CONFIG_FILE},{TENSOR_FILE}\n" for name in preloaded)
     return f"---\n{front}---\n{rest}"
 
 
@@ -79,6 +110,20 @@ def describe_space(readme: str, requirements: str, hardware: str, models: Sequen
         f"\nhardware: {hardware}\nvariables:\n{variables or '(none)'}\n"
         f"README.md begins:\n{front}\nrequirements.txt:\n{requirements}"
     )
+
+
+def _folder_of(source: str) -> str:
+    """A source without what stands before and behind the name of its folder."""
+    return source.removeprefix(ZERO_SHOT).partition("#")[0]
+
+
+def _is_bundled(name: str) -> bool:
+    return Path(name).name == name and (WEIGHTS / name / CONFIG_FILE).is_file()
+
+
+def _is_on_hub(name: str) -> bool:
+    """Whether that is the name of a repository, and not of a folder of this machine."""
+    return _HUB.fullmatch(name) is not None and not Path(name).exists()
 
 
 def _package(line: str) -> str:

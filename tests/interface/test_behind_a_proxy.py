@@ -1,12 +1,14 @@
-"""The page below a path of another server: uploads, events and files of answers go through it."""
+"""The page below a path of another server: pictures, events, the API, links and themes work."""
 
 import threading
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 from gradio_client import Client, handle_file
 from PIL import Image
 
+from tests.interface.browsing import PATIENCE, answered
 from tests.interface.conftest import let_threads_end
 from tests.interface.proxy import PrefixProxy
 from tqdm_demo.interface.page import build_page, launch_page
@@ -36,3 +38,25 @@ def test_a_program_asks_through_the_proxy(proxied, tiny_models, street):
     labels, names, _ = client.predict(handle_file(street), ["sky"], source, api_name="/segment")
     assert names == ["sky"] and np.asarray(Image.open(labels)).shape == (100, 150)
     assert proxied.strangers == []
+
+
+@pytest.mark.browser
+def test_a_visitor_opens_a_link_through_the_proxy(proxied, browser):
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.set_default_timeout(PATIENCE)
+    failed = []
+    page.on("response", lambda r: failed.append((r.status, r.url)) if r.status >= 400 else None)
+    page.goto(f"{proxied.address}?__theme=dark&names=road%0Asky&tab=segment")
+    answered(page)
+    assert page.locator(".v-chips button").count() == 2
+    assert "dark" in page.locator("body").get_attribute("class").split()
+    pictures = page.locator("#examples img, #picture img")
+    assert pictures.count() == 3
+    assert all(pictures.evaluate_all("all => all.map((i) => i.complete && i.naturalWidth > 0)"))
+    page.get_by_role("tab", name="Compare models").click()
+    page.wait_for_url("**tab=compare**")
+    address = urlsplit(page.url)
+    assert address.path == "/demo/" and "names=road%0Asky" in address.query
+    assert "__theme=dark" in address.query
+    page.close()
+    assert failed == [] and proxied.strangers == []

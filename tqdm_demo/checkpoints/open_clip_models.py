@@ -24,6 +24,15 @@ _FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 _INPUT = 512
 
 
+def clip_repository(name: str) -> str:
+    """The repository on the Hub that holds a CLIP, ``ARCH/PRETRAINED``.
+
+    Raises:
+        ValueError: a CLIP that open_clip does not have or that cannot be used here.
+    """
+    return open_clip.get_pretrained_cfg(*_split(name))["hf_hub"].strip("/")
+
+
 def locate_clip(name: str) -> Path:
     """The file with a CLIP's weights, downloaded where it is not in the cache.
 
@@ -34,8 +43,7 @@ def locate_clip(name: str) -> Path:
         ValueError: a CLIP that open_clip does not have or that cannot be used here, or one that
             cannot be had; a sentence.
     """
-    architecture, pretrained = _split(name)
-    repository = _repository(architecture, pretrained)
+    repository = clip_repository(name)
     for find in (find_cached, fetch):  # without a network, any of the files in the cache will do
         for file in _FILES:
             folder = find(repository, [file])
@@ -68,8 +76,7 @@ def load_open_clip(name: str) -> tuple[open_clip.CLIP, dict[str, Any]]:
 
 def cached_positions(name: str) -> Tensor | None:
     """The text tower's whole position table (77, W) where the CLIP's weights are in the cache."""
-    architecture, pretrained = _split(name)
-    folder = find_cached(_repository(architecture, pretrained), _FILES[:1])
+    folder = find_cached(clip_repository(name), _FILES[:1])
     if folder is None:
         return None
     with safe_open(folder / _FILES[0], "pt") as tensors:
@@ -104,10 +111,6 @@ def _split(name: str) -> tuple[str, str]:
     if "multimodal_cfg" in config:
         raise ValueError(f"{architecture} pools its patches by attention; take a ViT or EVA02.")
     return architecture, pretrained
-
-
-def _repository(architecture: str, pretrained: str) -> str:
-    return open_clip.get_pretrained_cfg(architecture, pretrained)["hf_hub"].strip("/")
 
 
 def _input(visual: nn.Module) -> dict[str, Any]:

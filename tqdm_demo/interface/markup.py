@@ -60,6 +60,14 @@ def line(text: str) -> str:
     return f'<p class="caption">{escape(text)}</p>'
 
 
+def missing(entry: Description) -> str:
+    """A model whose weights are missing: what a user should know before they are downloaded."""
+    return (
+        f'<p class="missing"><strong>{escape(entry.title)}: the weights are not downloaded yet.'
+        f"</strong> {escape(entry.about)}</p>"
+    )
+
+
 def model_card(entry: Description) -> str:
     """What is loaded, what it was trained on, and what to expect of it."""
     advice = ""

@@ -29,6 +29,8 @@ from tqdm_demo.interface.turns import FairTurns, GradioJobs
 COLUMNS = 3
 # A program that names no model sends photographs more often than drawn streets.
 PHOTOGRAPHS = "photos-tqdm"
+# The button that starts a download.
+DOWNLOAD = "Download the weights"
 # Megabytes of all that is kept; see ModelManager.
 CACHE_MB = 1024
 
@@ -125,6 +127,20 @@ class ModelManager:
         """
         return source not in self._given and is_missing(source)
 
+    def check_present(self, *sources: str) -> None:
+        """Looks whether models can be asked without a download of :meth:`is_missing`.
+
+        Raises:
+            ValueError: the page does not offer one, or its weights are missing; a sentence.
+        """
+        for source in sources:
+            title = self.entry(source).title
+            if self.is_missing(source):
+                raise ValueError(
+                    f"The weights of “{title}” are not downloaded yet: press “{DOWNLOAD}” on the "
+                    "page, where this model is chosen."
+                )
+
     def fetch(self, source: str) -> Iterator[tuple[str, float]]:
         """Downloads a model that is missing, see :meth:`.Fetching.fetch`.
 
@@ -145,12 +161,7 @@ class ModelManager:
         found = self.loaded(source)
         if found is not None:
             return found
-        if self.is_missing(source):
-            title = self._entries[source].title
-            raise ValueError(
-                f"The weights of “{title}” are not downloaded yet: choose it in the tab “Segment”, "
-                "read its size and terms there, and press “Download the weights”."
-            )
+        self.check_present(source)
         locate(source)  # downloads, while other models can still be loaded
         with self._loading:  # one at a time: two would need the memory of both
             found = self.loaded(source)

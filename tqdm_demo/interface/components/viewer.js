@@ -8,6 +8,7 @@ const state = {
 };
 const painter = makePainter();
 const fingers = new Map();
+const CHOOSE = part(".v-empty").textContent;
 let data = null; // the value that is shown; the next one may still be loading
 let picture = null;
 let scores = null;
@@ -62,6 +63,7 @@ function repaint() {
 // Everything that depends on the state: gradio resets attributes whenever a value comes.
 function show() {
   element.classList.toggle("v-has", Boolean(data));
+  part(".v-empty").textContent = props.value?.empty || CHOOSE;
   part(".v-canvas").setAttribute("aria-label", data ? data.alt : "No picture yet");
   showLegend();
   showControls();

@@ -27,7 +27,7 @@ class ViewerData(GradioModel):
     """What the browser gets.
 
     Attributes:
-        picture: JPEG of the picture.
+        picture: JPEG of the picture; None = nothing is shown but ``empty``.
         labels: grey PNG of the same size whose values index ``names``; 255 = not labelled.
         scores: grey PNG, any size; the winning score of every pixel, 255 = ``score_top``.
         score_top: what 255 stands for.
@@ -37,18 +37,20 @@ class ViewerData(GradioModel):
         notes: K remarks, plain text; empty = none.
         alt: what the picture shows, for who cannot see it.
         token: goes back with every question for a pixel; empty = there is nothing to ask.
+        empty: what is said where there is no picture; empty = that one has to be chosen.
     """
 
-    picture: FileData
-    labels: FileData
-    scores: FileData
-    score_top: float
-    names: list[str]
-    colours: list[str]
-    shares: list[float]
-    notes: list[str]
-    alt: str
+    picture: FileData | None = None
+    labels: FileData | None = None
+    scores: FileData | None = None
+    score_top: float = 1.0
+    names: list[str] = []
+    colours: list[str] = []
+    shares: list[float] = []
+    notes: list[str] = []
+    alt: str = ""
     token: str = ""
+    empty: str = ""
 
 
 class Viewer(gr.HTML):

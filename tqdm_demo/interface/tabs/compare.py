@@ -15,6 +15,7 @@ from tqdm_demo.inference.rendering import difference, overlay, shrink
 from tqdm_demo.interface import markup
 from tqdm_demo.interface.choices import follow_model
 from tqdm_demo.interface.components import charts
+from tqdm_demo.interface.components.download_bar import build_download_bar
 from tqdm_demo.interface.components.image_grid import (
     AWAITED,
     Cell,
@@ -50,8 +51,6 @@ class CompareParts:
     """The components that the events write.
 
     Attributes:
-        first: menu of the answer that is compared with another one.
-        second: menu of the other one.
         status: what is going on, or what went wrong.
         grid: the pictures.
         differing: how the two chosen answers differ.
@@ -59,8 +58,6 @@ class CompareParts:
         asked: state, what the grid answers; nothing is computed where that is asked again.
     """
 
-    first: gr.Dropdown
-    second: gr.Dropdown
     status: gr.HTML
     grid: gr.HTML
     differing: gr.HTML
@@ -87,6 +84,7 @@ def build_tab(page: PageParts) -> CompareParts:
     """Creates the tab inside the current ``gr.Tab`` and connects its events."""
     gr.HTML(markup.line(LEAD))
     models, figure, first, second = _build_controls(page)
+    _, downloaded = build_download_bar(page, [models], ID)
     status = gr.HTML(elem_id="compare-status")
     grid = make_grid("compare-grid")
     saving = FigureSaving(page, grid, "compare")
@@ -95,7 +93,7 @@ def build_tab(page: PageParts) -> CompareParts:
             shares = gr.HTML(elem_id="compare-shares")
         with gr.Column(min_width=260, scale=2):
             differing = gr.HTML(elem_id="compare-differing")
-    parts = CompareParts(first, second, status, grid, differing, shares, gr.State(None))
+    parts = CompareParts(status, grid, differing, shares, gr.State(None))
 
     def changed(
         selected: str, last: Any, picture: str | None, classes: ClassList,
@@ -107,7 +105,6 @@ def build_tab(page: PageParts) -> CompareParts:
             yield gr.skip()
             return
         yield from saving.keep(on_change(page, parts, *asked))
-        yield {parts.asked: asked}
 
     def models_changed(sources: list[str]) -> tuple[gr.Dropdown, gr.Dropdown]:
         titles = [page.models.entry(source).title for source in sources]
@@ -121,14 +118,11 @@ def build_tab(page: PageParts) -> CompareParts:
     figure.click(as_in_the_figure, page.model, models, **page.light)
     follow_model(page, [models])
     models.change(models_changed, models, [first, second], **page.light)
-    gr.on(
-        [*page.changes, models.change, first.input, second.input],
-        changed,
-        [page.selected, parts.asked, page.picture, page.classes, models, first, second],
-        [status, grid, differing, shares, parts.asked, saving.token],
-        js=when_shown(ID),
-        **page.latest,
-    )
+    inputs = [page.selected, parts.asked, page.picture, page.classes, models, first, second]
+    outputs = [status, grid, differing, shares, parts.asked, saving.token]
+    triggers = [*page.changes, models.change, first.input, second.input]
+    gr.on(triggers, changed, inputs, outputs, js=when_shown(ID), **page.latest)
+    downloaded.then(changed, inputs, outputs, **page.latest)
     return parts
 
 
@@ -175,16 +169,20 @@ def on_change(
             parts.grid: None,
             parts.differing: "",
             parts.shares: "",
+            parts.asked: None,
         }
         return
     try:
+        page.models.check_present(*sources)
         image = page.models.pictures.read(picture, MAX_SIDE)
         truth = read_truth(find_example(page.examples, picture), image.shape[:2])
         if truth is not None:
             truth = relabel(truth, CITYSCAPES_NAMES, classes)
         yield from _fill(page, parts, image, truth, classes, sources, pair)
     except ValueError as error:
-        yield {parts.status: markup.problem(str(error))}
+        yield {parts.status: markup.problem(str(error)), parts.asked: None}
+        return
+    yield {parts.asked: (picture, classes, sources, pair)}
 
 
 def _fill(

@@ -14,14 +14,15 @@ from gradio.utils import get_upload_folder
 from tqdm_demo.class_list import ClassList
 from tqdm_demo.interface import markup
 from tqdm_demo.interface.answers import AnswerStore, SegmentRequest, tell_fit, timing
-from tqdm_demo.interface.components.viewer import Viewer
+from tqdm_demo.interface.components.download_bar import build_download_bar
+from tqdm_demo.interface.components.viewer import Viewer, ViewerData
 from tqdm_demo.interface.downloads import zip_answer
+from tqdm_demo.interface.model_manager import DOWNLOAD
 from tqdm_demo.interface.parts import MAX_SIDE, PageParts, when_shown
 from tqdm_demo.interface.permalink import copy_script
 
 TITLE = "Segment"
 ID = "segment"
-FETCH = "Download the weights"
 # Presses the hidden button that has received the file.
 PRESS_DOWNLOAD = "() => document.querySelector('#zip-file')?.click()"
 
@@ -37,7 +38,6 @@ class SegmentParts:
         card: what the chosen model is.
         viewer: shows the answer.
         status: what was computed, or what went wrong.
-        fetch_button: starts the download of weights; shown where the chosen model's are missing.
         asked: state, the :class:`SegmentRequest` whose answer is shown; None = none yet.
         link_button: copies the page's address.
         zip_button: asks for the file; ``zip_file``: hands it over.
@@ -48,7 +48,6 @@ class SegmentParts:
     card: gr.HTML
     viewer: Viewer
     status: gr.HTML
-    fetch_button: gr.Button
     asked: gr.State
     link_button: gr.Button
     zip_button: gr.Button
@@ -75,19 +74,17 @@ def build_tab(page: PageParts) -> SegmentParts:
             min_width=260,
         )
         card = gr.HTML(markup.model_card(first), elem_id="model-card")
+    _, downloaded = build_download_bar(page, [page.model], ID)
     viewer = Viewer(elem_id="viewer", read_pixel=read_pixel)
     with gr.Row(elem_classes="result-row"):
         status = gr.HTML(elem_id="status")
-        fetch_button = gr.Button(
-            FETCH, size="sm", scale=0, elem_id="fetch", min_width=180, visible=False
-        )
         link_button = gr.Button("Copy link", size="sm", scale=0, elem_id="link", min_width=100)
         zip_button = gr.Button("Download ZIP", size="sm", scale=0, elem_id="zip", min_width=120)
         zip_file = gr.DownloadButton(visible="hidden", elem_id="zip-file")
     parts = SegmentParts(
-        model, card, viewer, status, fetch_button, gr.State(None), link_button, zip_button, zip_file
+        model, card, viewer, status, gr.State(None), link_button, zip_button, zip_file
     )
-    _connect(page, parts, store)
+    _connect(page, parts, store, downloaded)
     return parts
 
 
@@ -114,24 +111,14 @@ def on_change(
         return
     if store.models.is_missing(source):
         title = store.models.entry(source).title
-        yield {parts.status: markup.line(f"{title}: the weights are not here yet, see above.")}
+        empty = f"The weights of “{title}” are not downloaded yet: press “{DOWNLOAD}” above."
+        yield {parts.viewer: ViewerData(empty=empty), parts.status: "", parts.asked: None}
         return
     if not store.models.is_loaded(source):
         yield {parts.status: markup.working(f"Loading {store.models.entry(source).title} …")}
     elif asked is None or (asked.picture, asked.source) != (picture, source):
         yield {parts.status: markup.working("Reading the picture …")}
     yield show(store, parts, request)
-
-
-def on_fetch(store: AnswerStore, parts: SegmentParts, source: str) -> Iterator[Updates]:
-    """The button was pressed: downloads the chosen model's weights."""
-    try:
-        for text, share in store.models.fetch(source):
-            bar = markup.progress(text, share)
-            yield {parts.status: bar, parts.fetch_button: gr.Button(visible=False)}
-    except ValueError as error:
-        problem = markup.problem(str(error))
-        yield {parts.status: problem, parts.fetch_button: gr.Button(visible=True)}
 
 
 def show(store: AnswerStore, parts: SegmentParts, request: SegmentRequest) -> Updates:
@@ -162,7 +149,7 @@ def pack(store: AnswerStore, request: SegmentRequest | None) -> bytes | None:
     return zip_answer(answer, store.models.pictures.read(request.picture, MAX_SIDE))
 
 
-def _connect(page: PageParts, parts: SegmentParts, store: AnswerStore) -> None:
+def _connect(page: PageParts, parts: SegmentParts, store: AnswerStore, downloaded: Any) -> None:
     def changed(*values: Any) -> Iterator[Updates]:
         yield from on_change(store, parts, *values)
 
@@ -170,9 +157,10 @@ def _connect(page: PageParts, parts: SegmentParts, store: AnswerStore) -> None:
         return gr.skip() if request is None else show(store, parts, request)
 
     def chosen(source: str) -> Updates:
-        card = markup.model_card(page.models.entry(source))
-        button = gr.Button(visible=page.models.is_missing(source))
-        return {parts.model: source, parts.card: card, parts.fetch_button: button}
+        # What is missing says what it is where it can be downloaded.
+        missing = page.models.is_missing(source)
+        card = "" if missing else markup.model_card(page.models.entry(source))
+        return {parts.model: source, parts.card: card}
 
     def copied(picture: str | None) -> None:
         known = picture in {str(example.path) for example in page.examples}
@@ -187,11 +175,8 @@ def _connect(page: PageParts, parts: SegmentParts, store: AnswerStore) -> None:
             raise gr.Error("There is no result to download yet.", print_exception=False)
         return save_bytes_to_cache(content, "segmentation.zip", get_upload_folder())
 
-    def fetched(source: str) -> Iterator[Updates]:
-        yield from on_fetch(store, parts, source)
-
     shown = [parts.viewer, parts.status, parts.asked]
-    chosen_outputs = [parts.model, parts.card, parts.fetch_button]
+    chosen_outputs = [parts.model, parts.card]
     state = [page.picture, page.classes, page.model, page.selected, parts.asked]
 
     def wanted(source: str) -> tuple[str, float]:
@@ -208,13 +193,9 @@ def _connect(page: PageParts, parts: SegmentParts, store: AnswerStore) -> None:
         js=when_shown(ID),
         **page.latest,
     )
-    # Apart from what models compute: it may take an hour.
-    parts.fetch_button.click(
-        fetched,
-        page.model,
-        [parts.status, parts.fetch_button],
-        **{**page.run, "concurrency_id": "downloads"},
-    ).then(changed, state, shown, **page.latest)
+    downloaded.then(chosen, page.model, chosen_outputs, **page.light).then(
+        changed, state, shown, **page.latest
+    )
     parts.viewer.submit(asked_again, parts.asked, shown, **page.latest)
     parts.zip_button.click(packed, parts.asked, parts.zip_file, **page.run).success(
         None, None, None, js=PRESS_DOWNLOAD, api_visibility="private"

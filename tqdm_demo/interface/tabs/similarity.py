@@ -15,6 +15,7 @@ from tqdm_demo.inference.rendering import shrink
 from tqdm_demo.inference.stages import Stages
 from tqdm_demo.interface import markup
 from tqdm_demo.interface.components import charts
+from tqdm_demo.interface.components.download_bar import build_download_bar
 from tqdm_demo.interface.components.heat import EXPLAINED, HeatLook, Listed, find_picked, heat_cell
 from tqdm_demo.interface.components.image_grid import (
     AWAITED,
@@ -72,6 +73,7 @@ def build_tab(page: PageParts) -> SimilarityParts:
     """Creates the tab inside the current ``gr.Tab`` and connects its events."""
     gr.HTML(markup.line(LEAD))
     controls = build_controls(page)
+    _, downloaded = build_download_bar(page, controls[-len(ROLES) :], ID)
     parts = SimilarityParts(
         status=gr.HTML(elem_id="similarity-status"),
         grid=make_grid("similarity-grid"),
@@ -91,29 +93,16 @@ def build_tab(page: PageParts) -> SimilarityParts:
             yield gr.skip()
             return
         yield from saving.keep(on_change(page, parts, *asked))
-        yield {parts.asked: asked}
 
     def list_changed(classes: ClassList) -> gr.Dropdown:
         return gr.Dropdown(choices=list(classes.labels))
 
     page.classes.change(list_changed, page.classes, controls[0], **page.light)
-    gr.on(
-        [*page.changes, *(control.change for control in controls)],
-        changed,
-        [page.selected, parts.asked, page.picture, page.classes, *controls],
-        [
-            parts.status,
-            parts.grid,
-            parts.scale_note,
-            parts.clarity_group,
-            parts.clarity_grid,
-            parts.clarity_table,
-            parts.asked,
-            saving.token,
-        ],
-        js=when_shown(ID),
-        **page.latest,
-    )
+    inputs = [page.selected, parts.asked, page.picture, page.classes, *controls]
+    outputs = [*vars(parts).values(), saving.token]
+    triggers = [*page.changes, *(control.change for control in controls)]
+    gr.on(triggers, changed, inputs, outputs, js=when_shown(ID), **page.latest)
+    downloaded.then(changed, inputs, outputs, **page.latest)
     return parts
 
 
@@ -130,6 +119,7 @@ def on_change(
             parts.status: markup.line("Choose a picture first."),
             parts.grid: None,
             parts.clarity_group: gr.Column(visible=HIDDEN),
+            parts.asked: None,
         }
         return
     try:
@@ -140,9 +130,13 @@ def on_change(
         else:
             yield from _compare_stages(page, parts, picture, image, listed, choice)
     except ValueError as error:
-        yield {parts.status: markup.problem(str(error))}
+        yield {parts.status: markup.problem(str(error)), parts.asked: None}
         return
-    yield {parts.scale_note: markup.line(EXPLAINED[choice.scale]), parts.status: _added(listed)}
+    yield {
+        parts.scale_note: markup.line(EXPLAINED[choice.scale]),
+        parts.status: _added(listed),
+        parts.asked: (picture, classes, choice),
+    }
 
 
 def _largest(
@@ -165,6 +159,7 @@ def _compare_stages(
     """Fills the grid model by model, then measures clarity."""
     columns = tuple(_awaited(stage.title, stage.note, listed) for stage in STAGES)
     sources = [getattr(choice, role) for role in ROLES]
+    page.models.check_present(*sources)
     if not all(map(page.models.is_loaded, sources)):  # else the last grid stays for a moment
         yield {parts.grid: _grid(image, columns, listed).value()}
     found: dict[str, Stages] = {}
@@ -188,6 +183,7 @@ def _compare_pictures(
 ) -> Iterator[Updates]:
     """Fills the grid picture by picture."""
     stage = next(stage for stage in STAGES if stage.title == choice.stage)
+    page.models.check_present(getattr(choice, stage.role))
     examples = [example for example in page.examples if example.caption in choice.captions]
     pictures = [("Your picture", image)]
     pictures += [(e.caption, page.models.pictures.read(e.path, MAX_SIDE)) for e in examples]

@@ -15,6 +15,7 @@ from tqdm_demo.inference.rendering import overlay, shrink
 from tqdm_demo.interface import markup
 from tqdm_demo.interface.choices import follow_model
 from tqdm_demo.interface.components import charts
+from tqdm_demo.interface.components.download_bar import build_download_bar
 from tqdm_demo.interface.components.image_grid import (
     AWAITED,
     Cell,
@@ -68,6 +69,7 @@ def build_panel(page: PageParts) -> FilterParts:
         strength = gr.Slider(0.1, 1, value=1, step=0.1, label="Strength of the filters",
                              elem_id="filter-strength", scale=3, min_width=260)  # fmt: skip
         run, stop = run_buttons("Change the style", "filter")
+    build_download_bar(page, [models], "filter")
     status = gr.HTML(elem_id="filter-status")
     grid = make_grid("filter-grid")
     saving = FigureSaving(page, grid, "filter")
@@ -178,6 +180,7 @@ def _read(
         raise ValueError("Choose a picture first.")
     if not domains or not sources:
         raise ValueError("Choose at least one style and one model.")
+    page.models.check_present(*sources)
     return page.models.pictures.read(picture, MAX_SIDE)
 
 

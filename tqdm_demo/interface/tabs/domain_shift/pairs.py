@@ -18,6 +18,7 @@ from tqdm_demo.inference.segmentation import Segmentation
 from tqdm_demo.interface import markup
 from tqdm_demo.interface.choices import follow_model
 from tqdm_demo.interface.components import charts
+from tqdm_demo.interface.components.download_bar import build_download_bar
 from tqdm_demo.interface.components.image_grid import (
     AWAITED,
     Cell,
@@ -80,6 +81,7 @@ def build_panel(page: PageParts) -> PairParts:
             )  # fmt: skip
             follow_model(page, [model])
             run, stop = run_buttons("Compare the two", "pair")
+    build_download_bar(page, [model], "pair")
     status = gr.HTML(elem_id="pair-status")
     grid = make_grid("pair-grid")
     saving = FigureSaving(page, grid, "pair")

@@ -18,6 +18,7 @@ from tqdm_demo.inference.rendering import COLOUR_MAP, overlay, shrink
 from tqdm_demo.interface import markup
 from tqdm_demo.interface.choices import follow_model
 from tqdm_demo.interface.components import charts
+from tqdm_demo.interface.components.download_bar import build_download_bar
 from tqdm_demo.interface.components.heat import SHARED, HeatLook, Listed, find_picked, heat_cell
 from tqdm_demo.interface.components.image_grid import (
     AWAITED,
@@ -90,6 +91,7 @@ def build_panel(page: PageParts) -> PictureParts:
             )  # fmt: skip
             follow_model(page, [model])
             run, stop = run_buttons("Show the name", "many")
+    build_download_bar(page, [model], "many")
     status = gr.HTML(elem_id="many-status")
     grid = make_grid("many-grid")
     saving = FigureSaving(page, grid, "many")

@@ -15,6 +15,7 @@ from tqdm_demo.inference.agreement import mean_iou, relabel
 from tqdm_demo.inference.rendering import overlay
 from tqdm_demo.interface import markup
 from tqdm_demo.interface.components import charts
+from tqdm_demo.interface.components.download_bar import build_download_bar
 from tqdm_demo.interface.components.image_grid import (
     AWAITED,
     Cell,
@@ -68,6 +69,7 @@ def build_panel(page: PageParts) -> StreetParts:
                          scale=2, min_width=160)  # fmt: skip
         dice = gr.Button("Another street", scale=1, min_width=140, elem_id="street-dice")
         run, stop = run_buttons("Draw it in every style", "street")
+    build_download_bar(page, [models], "street")
     status = gr.HTML(elem_id="street-status")
     grid = make_grid("street-grid")
     saving = FigureSaving(page, grid, "street")
@@ -100,6 +102,7 @@ def show_street(
     """Fills the grid style by style: the street over every model's answer."""
     try:
         seed = _checked(seed, domains, sources)
+        page.models.check_present(*sources)
         titles = [page.models.entry(source).title for source in sources]
         names = [DOMAINS[name].title for name in domains]
         columns = tuple(

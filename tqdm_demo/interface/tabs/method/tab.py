@@ -11,6 +11,7 @@ import gradio as gr
 from tqdm_demo.class_list import ClassEntry, ClassList, parse_class_list
 from tqdm_demo.inference.walkthrough import walk
 from tqdm_demo.interface import markup
+from tqdm_demo.interface.components.download_bar import build_download_bar
 from tqdm_demo.interface.parts import MAX_SIDE, PageParts, when_shown
 from tqdm_demo.interface.tabs.method.tables import own_tables, paper_table
 from tqdm_demo.interface.tabs.method.walk import make_walk, walk_value
@@ -49,6 +50,7 @@ def build_tab(page: PageParts) -> MethodParts:
         max_lines=1,
         elem_id="method-added",
     )
+    _, downloaded = build_download_bar(page, [page.model], ID)
     parts = MethodParts(gr.HTML(elem_id="method-status"), make_walk(), gr.State(None))
     entries = page.models.entries
     gr.HTML(f'<div class="method-tables">{paper_table()}{own_tables(entries)}</div>')
@@ -62,16 +64,12 @@ def build_tab(page: PageParts) -> MethodParts:
             yield gr.skip()
             return
         yield from on_change(page, parts, *asked)
-        yield {parts.asked: asked}
 
-    gr.on(
-        [*page.changes, page.model.change, added.submit],
-        changed,
-        [page.selected, parts.asked, page.picture, page.classes, page.model, added],
-        [parts.status, parts.walk, parts.asked],
-        js=when_shown(ID),
-        **page.latest,
-    )
+    inputs = [page.selected, parts.asked, page.picture, page.classes, page.model, added]
+    outputs = [parts.status, parts.walk, parts.asked]
+    triggers = [*page.changes, page.model.change, added.submit]
+    gr.on(triggers, changed, inputs, outputs, js=when_shown(ID), **page.latest)
+    downloaded.then(changed, inputs, outputs, **page.latest)
     return parts
 
 
@@ -85,7 +83,8 @@ def on_change(
 ) -> Iterator[Updates]:
     """The picture, the class list, the model, the added name or the open tab has changed."""
     if picture is None:
-        yield {parts.status: markup.line("Choose a picture first."), parts.walk: None}
+        yield {parts.status: markup.line("Choose a picture first."), parts.walk: None,
+               parts.asked: None}  # fmt: skip
         return
     title = page.models.entry(source).title
     yield {parts.status: markup.working(f"{title} walks through the picture …")}
@@ -94,9 +93,13 @@ def on_change(
         shown = first_names(classes, added)
         found = walk(page.models.predictor(source), image, shown.names)
     except ValueError as error:
-        yield {parts.status: markup.problem(str(error)), parts.walk: None}
+        yield {parts.status: markup.problem(str(error)), parts.walk: None, parts.asked: None}
         return
-    yield {parts.status: "", parts.walk: walk_value(found, image, shown, title)}
+    yield {
+        parts.status: "",
+        parts.walk: walk_value(found, image, shown, title),
+        parts.asked: (picture, classes, source, added),
+    }
 
 
 def first_names(classes: ClassList, added: str) -> ClassList:
