@@ -17,13 +17,13 @@ PROGRAMS = {
 FLOORS = (
     {"app", *PROGRAMS},
     {"evaluation", "training", "pretraining", "interface"},
-    {"data", "inference"},
+    {"data", "inference", "space_files"},
     {"checkpoints"},
     {"systems"},
     {"model", "streets"},
     {
         *("config", "config_json", "rival_config", "presets", "vocabulary", "class_list"),
-        *("console", "devices", "atomic_files", "space_files"),
+        *("console", "devices", "atomic_files"),
     },
 )
 FLOOR = {package: number for number, floor in enumerate(FLOORS) for package in floor}
