@@ -15,7 +15,7 @@ PROGRAMS = {
 # The floors, top to bottom. A package may import its own modules, its neighbours on the same
 # floor, and everything below; test_there_are_no_cycles keeps neighbours from forming circles.
 FLOORS = (
-    {"app", *PROGRAMS},
+    {"app", "space_files", *PROGRAMS},
     {"evaluation", "training", "pretraining", "interface"},
     {"data", "inference"},
     {"checkpoints"},
@@ -23,7 +23,7 @@ FLOORS = (
     {"model", "streets"},
     {
         *("config", "config_json", "rival_config", "presets", "vocabulary", "class_list"),
-        *("console", "devices", "atomic_files", "space_files"),
+        *("console", "devices", "atomic_files"),
     },
 )
 FLOOR = {package: number for number, floor in enumerate(FLOORS) for package in floor}

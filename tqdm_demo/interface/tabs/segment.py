@@ -177,7 +177,9 @@ def _connect(page: PageParts, parts: SegmentParts, store: AnswerStore, downloade
     chosen_outputs = [parts.model, parts.card]
     state = [page.picture, page.classes, page.model, page.selected, parts.asked]
     parts.model.input(lambda source: source, parts.model, page.model, **page.light)
-    page.model.change(chosen, page.model, chosen_outputs, **page.light)
+    # Its weights may have been downloaded on another tab.
+    again = [page.model.change, page.selected.change]
+    gr.on(again, chosen, page.model, chosen_outputs, **page.light)
     parts.link_button.click(copied, page.picture, None, js=copy_script(), **page.light)
     gr.on(
         [*page.changes, page.model.change],
