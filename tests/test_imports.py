@@ -15,9 +15,9 @@ PROGRAMS = {
 # The floors, top to bottom. A package may import its own modules, its neighbours on the same
 # floor, and everything below; test_there_are_no_cycles keeps neighbours from forming circles.
 FLOORS = (
-    {"app", *PROGRAMS},
+    {"app", "space_files", *PROGRAMS},
     {"evaluation", "training", "pretraining", "interface"},
-    {"data", "inference", "space_files"},
+    {"data", "inference"},
     {"checkpoints"},
     {"systems"},
     {"model", "streets"},

@@ -59,4 +59,5 @@ def test_a_visitor_opens_a_link_through_the_proxy(proxied, browser):
     assert address.path == "/demo/" and "names=road%0Asky" in address.query
     assert "__theme=dark" in address.query
     page.close()
-    assert failed == [] and proxied.strangers == []
+    # What browsers ask of every site is for the other server to answer.
+    assert failed == [] and set(proxied.strangers) <= {"/favicon.ico"}

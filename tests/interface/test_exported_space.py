@@ -40,7 +40,8 @@ class Space:
 @pytest.fixture(scope="module")
 def space(tmp_path_factory) -> Iterator[Space]:
     folder = tmp_path_factory.mktemp("host") / "space"
-    publish(["--space", "user/demo", "--models", MODEL, "--export", str(folder)])
+    hosted = ["--space", "user/demo", "--hardware", "cpu-basic", "--models", MODEL]
+    publish([*hosted, "--export", str(folder)])
     python = make_environment(folder.parent / "venv")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -183,7 +183,9 @@ def _connect(page: PageParts, parts: SegmentParts, store: AnswerStore, downloade
         return source, time.monotonic()
 
     parts.model.input(wanted, parts.model, page.wanted, **page.light)
-    page.model.change(chosen, page.model, chosen_outputs, **page.light)
+    # Its weights may have been downloaded on another tab.
+    again = [page.model.change, page.selected.change]
+    gr.on(again, chosen, page.model, chosen_outputs, **page.light)
     parts.link_button.click(copied, page.picture, None, js=copy_script(), **page.light)
     gr.on(
         [*page.changes, page.model.change],
