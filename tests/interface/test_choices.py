@@ -35,17 +35,21 @@ def built(drawn_examples):
 
 def test_a_kind_takes_its_model_and_list(built):
     page, sidebar = built
-    photo = suit_kind(PHOTO, Choices(), page, sidebar)
+    photo = suit_kind(PHOTO, "streets-tqdm", Choices(), page, sidebar)
     assert photo[page.model] == "photos-tqdm" and photo[sidebar.names] == PHOTO_TEXT
     assert photo[page.classes].labels == PHOTO_NAMES
-    street = suit_kind(STREET, Choices(), page, sidebar)
+    street = suit_kind(STREET, "photos-tqdm", Choices(), page, sidebar)
     assert street[page.model] == "streets-tqdm" and street[sidebar.names] == DEFAULT_TEXT
 
 
 def test_what_the_user_chose_stays(built):
     page, sidebar = built
-    assert suit_kind(PHOTO, Choices(model=True), page, sidebar) == {}
-    assert suit_kind(PHOTO, Choices(names=True), page, sidebar) == {page.model: "photos-tqdm"}
+    model = "streets-tqdm"
+    assert suit_kind(PHOTO, model, Choices(model=True), page, sidebar) == {}
+    kept = suit_kind(PHOTO, model, Choices(names=True), page, sidebar)
+    assert kept == {page.model: "photos-tqdm"}
+    # Where the model suits, the list may be in its user's hands this very moment.
+    assert suit_kind(STREET, model, Choices(), page, sidebar) == {}
 
 
 def test_a_model_taken_by_hand_brings_its_list_unless_one_was_written(built):
@@ -58,9 +62,9 @@ def test_a_model_taken_by_hand_brings_its_list_unless_one_was_written(built):
 
 def test_one_click_switches_and_another_lets_the_page_choose(built):
     page, sidebar = built
-    other = switch_choice(PHOTO, Choices(), page, sidebar)
+    other = switch_choice(PHOTO, "photos-tqdm", Choices(), page, sidebar)
     assert other[page.model] == "streets-tqdm" and other[page.chosen].model
-    again = switch_choice(PHOTO, other[page.chosen], page, sidebar)
+    again = switch_choice(PHOTO, "streets-tqdm", other[page.chosen], page, sidebar)
     assert again[page.model] == "photos-tqdm" and again[page.chosen] == Choices()
 
 

@@ -83,7 +83,7 @@ def test_the_log_says_what_a_request_did_not_fit(page, tmp_path, monkeypatch, ca
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     with open_line(launch_page(page, "127.0.0.1", port=None, block=False)) as http:
         for wrong in (99, [[1]], float("nan")):
-            reply = trigger(http, number_of(page, "on_example"), [wrong, "All", None])
+            reply = trigger(http, number_of(page, "on_example"), [wrong, "All", None, None])
             assert reply == Reply(False, UNFIT, [])
         page.close()
     assert "Traceback" not in capfd.readouterr().err

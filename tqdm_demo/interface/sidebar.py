@@ -116,34 +116,34 @@ def _connect(page: PageParts, sidebar: Sidebar) -> None:
     ]  # fmt: skip
     settings = {**page.light, "trigger_mode": "always_last"}
 
-    def on_example(number: float, title: str, chosen: Choices | None) -> Updates:
+    def on_example(number: float, title: str, chosen: Choices | None, model: str) -> Updates:
         path = filter_examples(page.examples, title)[int(number)].path
         return {
             **take_picture(str(path), page, sidebar),
             page.kind: None,
             # All examples are drawn streets.
-            **suit_kind(STREET, chosen or Choices(), page, sidebar),
+            **suit_kind(STREET, model, chosen or Choices(), page, sidebar),
         }
 
-    def on_picture(path: str | None, chosen: Choices | None) -> Updates:
+    def on_picture(path: str | None, chosen: Choices | None, model: str) -> Updates:
         updates = sent_picture(path, page, sidebar)
         if updates.get(page.picture) is None:
             return updates
         kind = find_kind(page.models, path)
         updates[page.kind] = kind
         if kind is not None:
-            updates |= suit_kind(kind, chosen or Choices(), page, sidebar)
+            updates |= suit_kind(kind, model, chosen or Choices(), page, sidebar)
         return updates
 
     def on_clear() -> Updates:
         return {**take_picture(None, page, sidebar), page.kind: None}
 
-    examples = [sidebar.clicked, sidebar.gallery_filter, page.chosen]
+    examples = [sidebar.clicked, sidebar.gallery_filter, page.chosen, page.model]
     sidebar.examples.select(on_example, examples, [*pictures, *used], js=CLICKED, **settings)
     # Two events, not .input for both: when that tells of an emptied field, gradio still sends the
     # picture that was in it.
     sidebar.picture.upload(
-        on_picture, [sidebar.picture, page.chosen], [*pictures, *used], **page.latest
+        on_picture, [sidebar.picture, page.chosen, page.model], [*pictures, *used], **page.latest
     )
     sidebar.picture.clear(on_clear, None, pictures, **settings)
     _connect_names(page, sidebar)

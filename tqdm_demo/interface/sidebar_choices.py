@@ -24,9 +24,17 @@ from tqdm_demo.interface.sidebar_blocks import Sidebar
 Updates = dict[Any, Any]
 
 
-def suit_kind(kind: str, chosen: Choices, page: PageParts, sidebar: Sidebar) -> Updates:
-    """Takes the model, and the list, that suit a kind of picture; what the user chose stays."""
-    if not can_choose(page.models) or chosen.model:
+def suit_kind(kind: str, model: str, chosen: Choices, page: PageParts, sidebar: Sidebar) -> Updates:
+    """Takes the model, and the list, that suit a kind of picture; what the user chose stays.
+
+    Args:
+        kind: of the picture.
+        model: that is used now. Where it suits, nothing is written: the user may be writing.
+        chosen: by the user.
+        page: the page.
+        sidebar: its fields.
+    """
+    if not can_choose(page.models) or chosen.model or model == SUITED[kind]:
         return {}
     return use_model(SUITED[kind], chosen, page, sidebar)
 
@@ -45,13 +53,15 @@ def use_model(source: str, chosen: Choices, page: PageParts, sidebar: Sidebar) -
     return updates
 
 
-def switch_choice(kind: str | None, chosen: Choices, page: PageParts, sidebar: Sidebar) -> Updates:
+def switch_choice(
+    kind: str | None, model: str, chosen: Choices, page: PageParts, sidebar: Sidebar
+) -> Updates:
     """The button beside the sentence: the other model, or again what the page would choose."""
     if kind is None:
         return {page.chosen: chosen}
     if chosen.model:
         chosen = replace(chosen, model=False, names=False)
-        return {page.chosen: chosen, **suit_kind(kind, chosen, page, sidebar)}
+        return {page.chosen: chosen, **suit_kind(kind, model, chosen, page, sidebar)}
     other = PHOTO if kind == STREET else STREET
     used = use_model(SUITED[other], chosen, page, sidebar)
     return {page.chosen: replace(chosen, model=True), **used}
@@ -73,8 +83,8 @@ def connect_choices(page: PageParts, sidebar: Sidebar) -> None:
             **use_model(wanted[0], chosen, page, sidebar),
         }
 
-    def on_switch(kind: str | None, chosen: Choices | None) -> Updates:
-        return switch_choice(kind, chosen or Choices(), page, sidebar)
+    def on_switch(kind: str | None, chosen: Choices | None, model: str) -> Updates:
+        return switch_choice(kind, model, chosen or Choices(), page, sidebar)
 
     def on_told(kind: str | None, chosen: Choices | None, model: str) -> tuple[str, Any]:
         sentence, action = tell(page.models, kind, chosen or Choices(), model)
@@ -87,11 +97,12 @@ def connect_choices(page: PageParts, sidebar: Sidebar) -> None:
         return [(str(e.path), e.caption) for e in filter_examples(page.examples, title)]
 
     page.wanted.change(on_wanted, [page.wanted, page.chosen], [page.chosen, *used], **settings)
-    sidebar.switch.click(on_switch, [page.kind, page.chosen], [page.chosen, *used], **settings)
+    asked = [page.kind, page.chosen, page.model]
+    sidebar.switch.click(on_switch, asked, [page.chosen, *used], **settings)
     gr.on(
         [page.kind.change, page.chosen.change, page.model.change],
         on_told,
-        [page.kind, page.chosen, page.model],
+        asked,
         [sidebar.kind_line, sidebar.switch],
         **settings,
     )
