@@ -7,9 +7,10 @@ from PIL import Image
 
 from tests.interface.forging import Reply, finish, open_line, trigger
 from tqdm_demo.inference.preprocessing import GONE
-from tqdm_demo.interface.door import LONGEST_SENTENCE, MALFORMED, UNFIT, check_files
+from tqdm_demo.interface.door import LONGEST_SENTENCE, check_files
 from tqdm_demo.interface.examples import Example
 from tqdm_demo.interface.page import TABS, build_page, launch_page
+from tqdm_demo.interface.refusals import MALFORMED, UNFIT
 
 WRONG = (None, True, -1, 10**30, float("inf"), float("nan"), "x", "", [], [[1]], ["x"], {"a": 1})
 
@@ -76,7 +77,7 @@ def test_no_wrong_value_ends_in_a_bare_exception(page, tab):
     assert all(len(s) <= LONGEST_SENTENCE and s.endswith((".", "]")) for s in sentences), sentences
 
 
-def test_the_log_says_what_a_request_did_not_fit(page, tmp_path, monkeypatch, capfd):
+def test_the_log_says_what_a_request_did_not_fit(page, tmp_path, monkeypatch, capfd, caplog):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
     monkeypatch.setenv("no_proxy", "127.0.0.1,localhost")
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
@@ -85,7 +86,8 @@ def test_the_log_says_what_a_request_did_not_fit(page, tmp_path, monkeypatch, ca
             reply = trigger(http, number_of(page, "on_example"), [wrong])
             assert reply == Reply(False, UNFIT, [])
         page.close()
-    log = capfd.readouterr().err
+    assert "Traceback" not in capfd.readouterr().err
+    log = caplog.text
     assert "in on_example" in log and "IndexError: " in log and "TypeError: " in log
 
 

@@ -7,8 +7,8 @@ import pytest
 from tests.interface.bad_input import PLAIN, RED, grey_png, saved
 from tests.interface.forging import call, marked, open_line, upload
 from tqdm_demo.inference.preprocessing import GONE
-from tqdm_demo.interface.door import MALFORMED
 from tqdm_demo.interface.page import build_page, launch_page
+from tqdm_demo.interface.refusals import MALFORMED
 
 TEXT = base64.b64encode(saved(PLAIN, "PNG")).decode()
 PICTURE = "The picture is a file that was uploaded first"

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import Any
 
@@ -24,15 +25,11 @@ from gradio.components.api_component import Api
 from gradio.state_holder import SessionState
 
 from tqdm_demo.inference.preprocessing import GONE
+from tqdm_demo.interface.refusals import MALFORMED, UNFIT, note_refusal
+from tqdm_demo.interface.unread import UnreadAnswers
 
-MALFORMED = (
-    "This request is not one that the page would send: a value is missing, there is one too many, "
-    "or one is of another type."
-)
-UNFIT = (
-    "This request does not fit the page: one of its values is not one that can be chosen here. "
-    "Reload the page, and try again."
-)
+# Sessions that can begin between two looks at which ones are open.
+ROOM = 100
 # Longer ones of gradio's are no sentences: they hold all that was sent, or all that can be chosen.
 LONGEST_SENTENCE = 200
 _RAISED_BY_VALUES = (
@@ -41,7 +38,24 @@ _RAISED_BY_VALUES = (
 
 
 class GuardedBlocks(gr.Blocks):
-    """``gr.Blocks`` whose events see no file but uploads, and end in no bare exception."""
+    """``gr.Blocks`` whose events see no file but uploads, and end in no bare exception.
+
+    Attributes:
+        watched: names of the sessions whose page is open, each with the number of its connections.
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        self.watched: Counter[str] = Counter()
+        self._events: Counter[str | None] = Counter()
+        super().__init__(*arguments, **named)
+
+    def queue(self, *arguments: Any, **named: Any) -> GuardedBlocks:
+        """Makes the queue as gradio does; it keeps less of what was asked and answered."""
+        super().queue(*arguments, **named)
+        self._queue.pending_messages_per_session = UnreadAnswers(self._queue)
+        # gradio's statistics, for a page of its own that is closed: 15 ms of CPU a request.
+        self._queue.ANALYTICS_MAX_EVENTS = 0
+        return self
 
     async def process_api(self, *arguments: Any, **named: Any) -> dict[str, Any]:
         """Runs an event, or a generator's next step, as gradio does and with its arguments.
@@ -49,12 +63,18 @@ class GuardedBlocks(gr.Blocks):
         Raises:
             gr.Error: values that the event, or what shows its outputs, was not made for.
         """
+        session = named.get("session_hash")
+        self._events[session] += 1
         try:
             return await super().process_api(*arguments, **named)
         except gr.Error:
             raise
         except _RAISED_BY_VALUES as error:
-            raise gr.Error(UNFIT, print_exception=True) from error  # into the log
+            note_refusal(_name_of(arguments, named), error)
+            raise gr.Error(UNFIT, print_exception=False) from error
+        finally:
+            self._events[session] -= 1
+            self.tidy_sessions()
 
     async def preprocess_data(
         self,
@@ -93,6 +113,22 @@ class GuardedBlocks(gr.Blocks):
             return await super().postprocess_data(block_fn, predictions, state)
         finally:
             forget_shown(state)
+
+    def tidy_sessions(self) -> None:
+        """Drops sessions that chose nothing, such as a program's, and keeps those that are open.
+
+        gradio keeps the last :attr:`state_session_capacity` of them, whoever they are.
+        """
+        holder = self.state_holder
+        self._events += Counter()  # drops what is zero
+        for session, state in list(holder.session_data.items()):
+            if not state.state_data and session not in self._events:
+                with holder.lock:
+                    holder.session_data.pop(session, None)
+                    holder.time_last_used.pop(session, None)
+        if len(holder.session_data) > holder.capacity - ROOM:
+            for session in self.watched:
+                holder.update(session)  # as if it had been used just now
 
 
 def forget_shown(state: SessionState | None) -> None:
@@ -142,3 +178,8 @@ def _is_file_below(folder: str, path: str) -> bool:
     except OSError:
         return False
     return regular and os.path.realpath(path).startswith(os.path.realpath(folder) + os.sep)
+
+
+def _name_of(arguments: tuple[Any, ...], named: dict[str, Any]) -> str:
+    function = named.get("block_fn", arguments[0] if arguments else None)
+    return str(getattr(function, "name", function))

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from tqdm_demo.class_list import ClassList
 from tqdm_demo.inference.preprocessing import MAX_MEGAPIXELS
@@ -16,6 +17,7 @@ from tqdm_demo.interface.api import MOST_MEGAPIXELS, add_endpoints
 from tqdm_demo.interface.components.queue_line import build_queue_line
 from tqdm_demo.interface.door import GuardedBlocks
 from tqdm_demo.interface.examples import Example
+from tqdm_demo.interface.gate import UPLOAD_MB, Gate
 from tqdm_demo.interface.model_manager import CACHE_MB, ModelManager
 from tqdm_demo.interface.parts import FIRST_TAB, PageParts, make_parts
 from tqdm_demo.interface.permalink import WRITE, read_link, write_link
@@ -29,7 +31,6 @@ TITLE = "tqdm: name it, and see it"
 HOUR = 3600
 # Requests that may wait; the next one is told that the queue is full.
 QUEUE = 64
-UPLOAD_MB = 20
 # What a host should know; also in --help and in the README of this folder.
 LIMITS = (
     f"A file may have {UPLOAD_MB} MB, a picture {MAX_MEGAPIXELS} megapixels on the page and "
@@ -98,6 +99,7 @@ def launch_page(page: gr.Blocks, host: str, port: int | None, block: bool = True
         theme=make_theme(),
         css_paths=[folder / name for name in STYLES],
         max_file_size=f"{UPLOAD_MB}mb",
+        app_kwargs={"middleware": [Middleware(Gate)]},
         footer_links=["api"],
         run_history=False,
         enable_monitoring=False,
