@@ -15,6 +15,7 @@ from tqdm_demo.interface.options import parse_options
 from tqdm_demo.interface.page import build_page, launch_page
 from tqdm_demo.interface.prefetch import prefetch_examples
 from tqdm_demo.interface.startup import prepare_models
+from tqdm_demo.interface.turns import trim_when_idle
 
 
 def main() -> None:
@@ -27,6 +28,7 @@ def main() -> None:
     except ValueError as error:
         raise SystemExit(f"app.py: {error}") from error
     examples, stop = read_examples(), Event()
+    Thread(target=trim_when_idle, args=(models.turns, stop), daemon=True).start()
     if not zero_gpu.spaces:  # there every answer costs a visitor's quota
         Thread(target=prefetch_examples, args=(models, examples, stop), daemon=True).start()
     try:

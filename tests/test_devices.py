@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from tqdm_demo.devices import choose_device, cpu_limit, limit_cache
+from tqdm_demo.devices import choose_device, cpu_limit, limit_cache, trim_heap
 
 
 def test_devices():
@@ -11,6 +11,15 @@ def test_devices():
     assert choose_device("auto").type in ("cuda", "mps", "cpu")
     with pytest.raises(ValueError, match="'tpu'"):
         choose_device("tpu")
+
+
+def test_the_heap_is_trimmed_wherever_the_c_library_can(monkeypatch):
+    trim_heap()
+    monkeypatch.setattr("ctypes.CDLL", lambda name: object())
+    trim_heap()
+    monkeypatch.setattr("sys.platform", "win32")
+    monkeypatch.delattr("ctypes.CDLL")
+    trim_heap()
 
 
 def test_a_container_has_the_cpus_that_it_is_given(tmp_path, monkeypatch):

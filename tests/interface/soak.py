@@ -9,6 +9,8 @@ predictor in this process computed beforehand. Printed are the outcomes by sente
 happen (mixed, lost or uncaught answers, tracebacks), the server's memory (Linux) and the longest
 wait. Ends with 1 where a fault was found, or where the memory does not come back to within a tenth
 of what it was after a minute of the same. Takes two minutes more than asked for, and 2 GB.
+The server keeps few answers and features (--cache-mb), so that its cache is full after that minute:
+what grows afterwards is a leak.
 """
 
 from __future__ import annotations
@@ -49,6 +51,7 @@ LISTS = (
 PICTURES = 10
 WARM_MINUTES = 1.0
 IDLE_SECONDS = 20.0
+CACHE_MB = "64"
 # What a web server writes of a client that left in the middle of a file.
 LEFT = "starlette.requests.ClientDisconnect"
 
@@ -132,7 +135,7 @@ def serve(folder: Path, more: Sequence[str]) -> Iterator[tuple[str, subprocess.P
         "GRADIO_ANALYTICS_ENABLED": "False",
         "HF_HUB_OFFLINE": "1",
     }
-    command = [sys.executable, "app.py", "--port", str(port), *more]
+    command = [sys.executable, "app.py", "--port", str(port), "--cache-mb", CACHE_MB, *more]
     url = f"http://127.0.0.1:{port}"
     with (folder / "log.txt").open("wb") as log:
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)

@@ -1,6 +1,8 @@
 import httpx
 from gradio import networking
 
+from tests.interface.forging import open_line, trigger
+from tqdm_demo.interface.examples import read_examples
 from tqdm_demo.interface.page import build_page, launch_page
 
 
@@ -15,3 +17,16 @@ def test_a_machine_that_answers_slowly_serves_the_page(tiny_models, monkeypatch,
         assert httpx.get(f"{url}config", trust_env=False, timeout=300).status_code == httpx.codes.OK
     finally:
         page.close()
+
+
+def test_the_page_opens_wherever_the_program_was_started(tiny_models, monkeypatch, tmp_path):
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "127.0.0.1,localhost")
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    page = build_page(tiny_models, read_examples()[:1])
+    with open_line(launch_page(page, "127.0.0.1", port=None, block=False)) as http:
+        (number,) = (number for number, event in page.fns.items() if event.name == "on_open")
+        reply = trigger(http, number, [])
+        page.close()
+    assert reply.ok, reply.said

@@ -120,3 +120,42 @@ def test_a_turn_ends_with_an_error_too():
     crowd.start(Job("b"), "b")
     crowd.join()
     assert crowd.order == ["a", "b"]
+
+
+class Looks:
+    """Stands for the event that ends a thread, and for the time between its looks."""
+
+    def __init__(self, *between: Callable[[], None]) -> None:
+        self.left = list(between)
+
+    def wait(self, seconds: float) -> bool:
+        if self.left:
+            self.left.pop(0)()
+            return False
+        return True
+
+
+def test_memory_is_given_back_once_after_the_models_were_used(gate):
+    crowd, trimmed = Crowd(), []
+
+    def use() -> None:
+        with crowd.turns.turn():
+            pass
+
+    def nothing() -> None:
+        pass
+
+    def look(*between: Callable[[], None]) -> int:
+        trimmed.clear()
+        module.trim_when_idle(crowd.turns, Looks(*between), trim=lambda: trimmed.append(1))
+        return len(trimmed)
+
+    crowd._own.job = Job("user")
+    assert look(nothing, nothing) == 0, "not used yet"
+    assert look(use, use, use) == 0, "still in use"
+    assert look(use, nothing, nothing, nothing) == 1
+    assert look(use, nothing, use, nothing) == 2
+    crowd.start(Job("long"), "long", inside=gate.wait)
+    while crowd.turns.idle:
+        time.sleep(0.001)
+    assert look(nothing, nothing, nothing) == 0, "one is at it"

@@ -16,7 +16,7 @@ from tqdm_demo.interface import api, markup, parts
 from tqdm_demo.interface.api import MOST_MEGAPIXELS, add_endpoints
 from tqdm_demo.interface.components.queue_line import build_queue_line
 from tqdm_demo.interface.door import GuardedBlocks
-from tqdm_demo.interface.examples import Example
+from tqdm_demo.interface.examples import EXAMPLES, Example
 from tqdm_demo.interface.gate import UPLOAD_MB, Gate
 from tqdm_demo.interface.model_manager import CACHE_MB, ModelManager
 from tqdm_demo.interface.parts import FIRST_TAB, PageParts, make_parts
@@ -99,6 +99,8 @@ def launch_page(page: gr.Blocks, host: str, port: int | None, block: bool = True
         theme=make_theme(),
         css_paths=[folder / name for name in STYLES],
         max_file_size=f"{UPLOAD_MB}mb",
+        # Wherever the program was started; gradio itself shows files below that folder alone.
+        allowed_paths=[str(EXAMPLES)],
         app_kwargs={"middleware": [Middleware(Gate)]},
         footer_links=["api"],
         run_history=False,

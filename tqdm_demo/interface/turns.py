@@ -20,6 +20,8 @@ import gradio as gr
 from gradio.context import LocalContext
 from gradio.queueing import Event, Queue
 
+from tqdm_demo.devices import trim_heap
+
 # A model's time for one request, in seconds; waiting for a turn does not count.
 MOST_SECONDS = 600
 # Requests of one user that run side by side. Fewer than the page lets run in all, so that one
@@ -52,6 +54,9 @@ class FairTurns:
         current: the request that the calling thread works for.
         most_seconds: what a request may have in all.
         clock: seconds.
+
+    Attributes:
+        given: how many turns there were so far, the one that is taken included.
     """
 
     def __init__(
@@ -65,6 +70,7 @@ class FairTurns:
         self._clock = clock
         self._changed = threading.Condition()
         self._taken = False
+        self.given = 0
         # Users in the order in which they are served, and the turns that each waits for.
         self._waiting: OrderedDict[str, deque[object]] = OrderedDict()
 
@@ -73,6 +79,12 @@ class FairTurns:
         """How many wait for a turn."""
         with self._changed:
             return sum(map(len, self._waiting.values()))
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody has a turn, or waits for one."""
+        with self._changed:
+            return not self._taken and not self._waiting
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -109,6 +121,7 @@ class FairTurns:
                 if job.is_given_up():
                     raise gr.Error(GIVEN_UP, print_exception=False)
                 self._taken = True
+                self.given += 1
                 self._waiting.move_to_end(job.user)
             finally:
                 tickets.remove(ticket)
@@ -118,6 +131,30 @@ class FairTurns:
 
     def _next(self) -> object:
         return next(iter(self._waiting.values()))[0]
+
+
+def trim_when_idle(
+    turns: FairTurns,
+    stop: threading.Event,
+    seconds: float = 5.0,
+    trim: Callable[[], None] = trim_heap,
+) -> None:
+    """Gives memory back whenever the models were used and then nobody used them for a while.
+
+    Meant for a thread of its own. The next request takes about a tenth longer for it.
+
+    Args:
+        turns: at the models.
+        stop: ends it.
+        seconds: how long nobody.
+        trim: how.
+    """
+    seen = trimmed = 0
+    while not stop.wait(seconds):
+        if turns.idle and trimmed < turns.given == seen:
+            trim()
+            trimmed = seen
+        seen = turns.given
 
 
 class GradioJobs:
