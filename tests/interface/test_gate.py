@@ -7,7 +7,7 @@ import time
 import gradio as gr
 import pytest
 
-from tests.interface.forging import open_line, trigger
+from tests.interface.forging import Reply, open_line, trigger
 from tqdm_demo.interface import gate
 from tqdm_demo.interface.door import GuardedBlocks
 from tqdm_demo.interface.gate import MOST_BYTES, remove_parts
@@ -57,7 +57,7 @@ def make_page() -> gr.Blocks:
     """A page with one event, which keeps what it is given."""
     with GuardedBlocks(analytics_enabled=False) as page:
         kept, field = gr.State(""), gr.Textbox()
-        gr.Button().click(lambda text: text, field, kept, api_name="show")
+        gr.Button().click(lambda text: (text, text), field, [kept, field], api_name="show")
         gr.api(lambda: 5, api_name="five")
     return page
 
@@ -84,6 +84,12 @@ def test_every_odd_request_gets_a_sentence_and_one_line_in_the_log(served, capfd
     assert "Traceback" not in log
     assert log.count("refused: POST /gradio_api/queue/join: KeyError: 99") == 1
     assert trigger(served[1], 0, ["a"]).ok, "the page goes on"
+
+
+def test_half_a_character_ends_no_stream(served):
+    for odd in ("\ud800", ["\ud800"], {"\ud800": 1}):
+        assert trigger(served[1], 0, [odd], "mine") == Reply(False, MALFORMED, [])
+    assert trigger(served[1], 0, ["\U0001f600"], "mine").ok
 
 
 def test_a_body_without_a_length_is_counted(served):

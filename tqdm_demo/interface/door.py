@@ -93,6 +93,7 @@ class GuardedBlocks(gr.Blocks):
         if all(isinstance(block, Api) and block.value is not None for block in missing):
             inputs = [*inputs, *(block.value for block in missing)]
         try:
+            check_texts(inputs)
             check_files(inputs, self.upload_file_set, self.GRADIO_CACHE)
         except ValueError as error:
             raise gr.Error(str(error), print_exception=False) from error
@@ -141,6 +142,24 @@ def forget_shown(state: SessionState | None) -> None:
         state.config_values.clear()
 
 
+def check_texts(inputs: Any) -> None:
+    """Looks whether all texts of a request could be sent back.
+
+    Args:
+        inputs: what was sent, of any type and depth.
+
+    Raises:
+        ValueError: half a character, as JSON can write it. Shown again, it would end the stream of
+            all that its session waits for.
+    """
+    for text in _parts(inputs):
+        if isinstance(text, str) and not text.isascii():
+            try:
+                text.encode()
+            except UnicodeEncodeError as error:
+                raise ValueError(MALFORMED) from error
+
+
 def check_files(inputs: Any, uploads: Collection[str], folder: str) -> None:
     """Looks whether all files that a request names may be read.
 
@@ -160,12 +179,19 @@ def check_files(inputs: Any, uploads: Collection[str], folder: str) -> None:
 
 def _named_files(value: Any) -> Iterator[Any]:
     """All values that gradio, or an event, might take for the path of a file."""
+    for part in _parts(value):
+        if isinstance(part, dict) and part.get("path") is not None:
+            yield part["path"]
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    """A value and all that is in it, keys included."""
     waiting = [value]  # no recursion: what was sent may be as deep as JSON can be
     while waiting:
         part = waiting.pop()
+        yield part
         if isinstance(part, dict):
-            if part.get("path") is not None:
-                yield part["path"]
+            waiting.extend(part)
             waiting.extend(part.values())
         elif isinstance(part, list | tuple):
             waiting.extend(part)
