@@ -1,7 +1,6 @@
 """Requests that gradio's own routes did not expect: a sentence, and one line in the log."""
 
 import json
-import os
 import time
 
 import gradio as gr
@@ -10,7 +9,7 @@ import pytest
 from tests.interface.forging import Reply, open_line, trigger
 from tqdm_demo.interface import gate
 from tqdm_demo.interface.door import GuardedBlocks
-from tqdm_demo.interface.gate import MOST_BYTES, remove_parts
+from tqdm_demo.interface.gate import MOST_BYTES
 from tqdm_demo.interface.page import launch_page
 from tqdm_demo.interface.refusals import MALFORMED
 
@@ -124,22 +123,12 @@ def test_a_user_whose_page_is_open_is_not_pushed_out(served):
         time.sleep(0.01)
 
 
-def test_what_is_left_of_broken_uploads_is_removed(tmp_path):
-    old, new, whole = (tmp_path / name for name in ("tmpold", "tmpnew", "picture"))
-    for path in (old, new, whole):
-        path.touch()
-        os.utime(path, (0, 0) if path != new else None)
-    (tmp_path / "tmpfolder").mkdir()
-    os.utime(tmp_path / "tmpfolder", (0, 0))
-    remove_parts(tmp_path, before=time.time() - 60)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["picture", "tmpfolder", "tmpnew"]
-
-
-def test_an_upload_looks_for_what_is_left(served, tmp_path, monkeypatch):
-    (tmp_path / "uploads").mkdir(exist_ok=True)
-    left = tmp_path / "uploads" / "tmpleft"
-    left.touch()
-    monkeypatch.setattr(gate, "LEFT_AFTER", -60)
-    served[1].post("/upload", **form(PART, boundary="--y"))
-    while left.exists():  # it is done after the answer
+def test_old_files_are_looked_for_now_and_then(served, monkeypatch):
+    cleaned = []
+    monkeypatch.setattr(gate, "clean", cleaned.append)
+    served[1].get("/startup-events")
+    monkeypatch.setattr(gate, "CLEAN_EVERY", 0)
+    served[1].get("/startup-events")
+    while not cleaned:  # it is done after the answer
         time.sleep(0.01)
+    assert cleaned == [served[0]]

@@ -8,18 +8,16 @@ sentence, and one line in the log.
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 import time
 from collections import Counter
-from pathlib import Path
 
-from gradio.utils import get_upload_folder
+from anyio.to_thread import run_sync
 from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tqdm_demo.interface.old_files import clean
 from tqdm_demo.interface.refusals import MALFORMED, note_refusal
 
 UPLOAD_MB = 20
@@ -30,8 +28,8 @@ _CLOSED = re.compile(
     r"(undo-)?vibe-.*|monitoring.*|dev/reload|custom_component/.*)/?",
     re.DOTALL | re.IGNORECASE,
 )
-# Parts of uploads that broke off are removed after so many seconds, looked for every so many.
-LEFT_AFTER, LOOK_EVERY = 3600, 600
+# Seconds; the request that comes then looks for old files, after its answer.
+CLEAN_EVERY = 600
 
 
 class TooLargeError(Exception):
@@ -47,7 +45,7 @@ class Gate:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._looked = 0.0
+        self._cleaned = time.monotonic()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Lets a request pass, or answers it."""
@@ -72,10 +70,11 @@ class Gate:
         except Exception as error:
             note_refusal(f"{scope['method']} {scope['path']}", error)
             await exchange.end(scope, MALFORMED, 400)
-        if exchange.kind == "upload":
-            self._remove_parts()
-        elif route.startswith("/component_server"):  # it makes a session of whatever name
+        if route.startswith("/component_server"):  # it makes a session of whatever name
             scope["app"].get_blocks().tidy_sessions()
+        if time.monotonic() - self._cleaned > CLEAN_EVERY:
+            self._cleaned = time.monotonic()
+            await run_sync(clean, scope["app"].get_blocks())
 
     async def _watch(self, scope: Scope, receive: Receive, send: Send, session: str) -> None:
         """Passes on the connection that every open page keeps."""
@@ -86,12 +85,6 @@ class Gate:
         finally:
             watched[session] -= 1
             watched += Counter()  # drops what is zero
-
-    def _remove_parts(self) -> None:
-        now = time.time()
-        if now - self._looked > LOOK_EVERY:
-            self._looked = now
-            remove_parts(Path(get_upload_folder()), now - LEFT_AFTER)
 
 
 class _Exchange:
@@ -144,21 +137,3 @@ class _Exchange:
     def _refuse(self) -> None:
         most = MOST_BYTES[self.kind]
         raise TooLargeError(f"This request is too large: {most / 2**20:g} MB at most.")
-
-
-def remove_parts(folder: Path, before: float) -> None:
-    """Removes what is left of uploads that broke off; gradio forgets such files.
-
-    Args:
-        folder: of uploads; those that came whole lie in folders of their own.
-        before: seconds since 1970; what was written to later may still be on its way.
-    """
-    for entry in os.scandir(folder) if folder.is_dir() else ():
-        if not entry.name.startswith("tmp"):
-            continue
-        try:
-            found = entry.stat(follow_symlinks=False)
-            if stat.S_ISREG(found.st_mode) and found.st_mtime < before:
-                os.remove(entry)
-        except OSError:
-            continue  # somebody else was faster
