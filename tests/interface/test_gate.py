@@ -4,14 +4,15 @@ import json
 import time
 
 import gradio as gr
+import httpx
 import pytest
 
-from tests.interface.forging import Reply, open_line, trigger
+from tests.interface.forging import Reply, finish, open_line, trigger
 from tqdm_demo.interface import gate
 from tqdm_demo.interface.door import GuardedBlocks
-from tqdm_demo.interface.gate import MOST_BYTES
+from tqdm_demo.interface.gate import MOST_BYTES, Gate
 from tqdm_demo.interface.page import launch_page
-from tqdm_demo.interface.refusals import MALFORMED
+from tqdm_demo.interface.refusals import FAILED, MALFORMED
 
 FORM = {"Content-Type": "multipart/form-data; boundary=x"}
 PART = 'Content-Disposition: form-data; name="files"'
@@ -42,6 +43,7 @@ CASES = [
     ("GET /queue/data?session_hash=nobody", {}, 200, "session_not_found"),
     ("GET /call/show/nobody", {}, 200, "event: error"),
     ("GET /file=http://example.org/a.png", {}, 404, "Not found."),
+    ("GET /file=http://example.org/gradio_api/a.png", {}, 404, "Not found."),
     ("GET /proxy=https://a.hf.space/", {}, 404, "Not found."),
     ("GET /proxy=::", {}, 404, "Not found."),
     ("GET /file//etc/passwd", {}, 404, "Not found."),
@@ -52,12 +54,17 @@ CASES = [
 ]  # fmt: skip
 
 
+def five() -> int:
+    """What a program asks for."""
+    return 5
+
+
 def make_page() -> gr.Blocks:
     """A page with one event, which keeps what it is given."""
     with GuardedBlocks(analytics_enabled=False) as page:
         kept, field = gr.State(""), gr.Textbox()
         gr.Button().click(lambda text: (text, text), field, [kept, field], api_name="show")
-        gr.api(lambda: 5, api_name="five")
+        gr.api(five, api_name="five")
     return page
 
 
@@ -89,6 +96,20 @@ def test_half_a_character_ends_no_stream(served):
     for odd in ("\ud800", ["\ud800"], {"\ud800": 1}):
         assert trigger(served[1], 0, [odd], "mine") == Reply(False, MALFORMED, [])
     assert trigger(served[1], 0, ["\U0001f600"], "mine").ok
+
+
+@pytest.mark.parametrize("status", [400, 500])
+def test_a_fault_of_the_server_is_told_apart(status):
+    async def app(scope, receive, send):
+        raise {400: KeyError(5), 500: OSError("disk full")}[status]
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(Gate(app))
+        async with httpx.AsyncClient(transport=transport, base_url="http://page") as http:
+            return await http.post("/gradio_api/upload")
+
+    reply = finish(ask())
+    assert (reply.status_code, reply.text) == (status, {400: MALFORMED, 500: FAILED}[status])
 
 
 def test_a_body_without_a_length_is_counted(served):

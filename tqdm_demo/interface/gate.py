@@ -18,7 +18,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tqdm_demo.interface.old_files import clean
-from tqdm_demo.interface.refusals import MALFORMED, note_refusal
+from tqdm_demo.interface.refusals import FAILED, MALFORMED, note_refusal
 
 UPLOAD_MB = 20
 # Of one request. More is nothing that the page or a program would send: 12 pictures, 64 names.
@@ -52,7 +52,7 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        route = scope["path"].rpartition("/gradio_api")[2]
+        route = scope["path"].partition("/gradio_api")[2] or scope["path"]
         if _CLOSED.fullmatch(route):
             await PlainTextResponse("Not found.", 404)(scope, receive, send)
             return
@@ -69,7 +69,8 @@ class Gate:
             await exchange.end(scope, str(error), 413)
         except Exception as error:
             note_refusal(f"{scope['method']} {scope['path']}", error)
-            await exchange.end(scope, MALFORMED, 400)
+            ours = isinstance(error, OSError | MemoryError | RuntimeError)  # a full disk
+            await exchange.end(scope, *((FAILED, 500) if ours else (MALFORMED, 400)))
         if route.startswith("/component_server"):  # it makes a session of whatever name
             scope["app"].get_blocks().tidy_sessions()
         if time.monotonic() - self._cleaned > CLEAN_EVERY:

@@ -16,6 +16,7 @@ UNFIT = (
     "This request does not fit the page: one of its values is not one that can be chosen here. "
     "Reload the page, and try again."
 )
+FAILED = "The server could not answer this request. Try again later."
 # Lines a minute. Whoever forges requests forges many: the log must not fill the disk.
 MOST_LINES = 60
 _LONGEST = 200
