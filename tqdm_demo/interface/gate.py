@@ -52,7 +52,8 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        route = scope["path"].partition("/gradio_api")[2] or scope["path"]
+        _, found, rest = scope["path"].partition("/gradio_api/")
+        route = f"/{rest}" if found else scope["path"]
         if _CLOSED.fullmatch(route):
             await PlainTextResponse("Not found.", 404)(scope, receive, send)
             return
