@@ -49,6 +49,7 @@ def test_they_fit_into_the_repository():
     assert sum(file.stat().st_size for file in files) < 48e6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", BUNDLED)
 def test_they_answer_as_they_did(source, tmp_path):
     expected = json.loads(FIGURES.read_text()).get(source, {})

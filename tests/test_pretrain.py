@@ -41,6 +41,7 @@ def options(tmp_path, *more):
     ]
 
 
+@pytest.mark.slow
 def test_training_stops_resumes_and_writes_a_clip_that_loads(tmp_path, quick, capsys):
     pretrain.main(options(tmp_path, "--steps", "2", "--save-every", "1"))
     first = load_clip(tmp_path / "clip")[0].state_dict()
@@ -56,6 +57,7 @@ def test_training_stops_resumes_and_writes_a_clip_that_loads(tmp_path, quick, ca
     assert json.loads(capsys.readouterr().out.split("\n}\n")[0] + "}")["steps"] == 2
 
 
+@pytest.mark.slow
 def test_a_clip_is_trained_on_from_an_earlier_one(tmp_path, quick):
     pretrain.main(options(tmp_path, "--steps", "1"))
     earlier = tmp_path / "clip"
@@ -122,6 +124,7 @@ def test_photographs_of_rare_classes_and_those_as_they_are_are_drawn_more_often(
     assert weights[3] == pytest.approx(weights[2] * (0.75 / 0.25) ** 0.5)
 
 
+@pytest.mark.slow
 def test_the_trunk_is_frozen_or_learns_at_its_own_rate(tmp_path, quick, monkeypatch):
     torch.manual_seed(8)
     weights = ImagenetTrunk().state_dict()

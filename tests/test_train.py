@@ -92,6 +92,7 @@ def test_a_training_ends_in_a_checkpoint(
     assert json.JSONDecoder().raw_decode("{" + printed)[0]["training"]["steps"] == 3
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_ends_in_the_same_checkpoint(tiny_weights, tmp_path, monkeypatch):
     whole = run(tiny_weights, tmp_path / "whole", "streets-tqdm")
     draw, calls = PooledCrops.draw, []
@@ -136,6 +137,7 @@ def test_a_training_that_is_killed_at_any_moment_continues_to_the_bit(tiny_weigh
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
+@pytest.mark.slow
 def test_compiled_parts_learn_the_same_under_the_same_names(tiny_weights, tmp_path, monkeypatch):
     """Traced as for --compile, but not made into machine code, which takes minutes."""
     compile_part, with_gradients = torch.nn.Module.compile, []

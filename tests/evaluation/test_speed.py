@@ -20,6 +20,7 @@ def test_a_repeat_names_its_steps_and_keeps_their_answers(tiny_weights):
     assert found["edit"].cpu_s > 0 and found["edit"].peak_mb > 50
 
 
+@pytest.mark.process
 def test_two_checkouts_answer_in_turns_and_are_compared(tiny_weights):
     now, before, heat = speed_ratio.measure(
         ["published"], tiny_weights / "tiny-tqdm", against=ROOT, repeats=2
@@ -28,6 +29,7 @@ def test_two_checkouts_answer_in_turns_and_are_compared(tiny_weights):
     assert "| CLIP ViT-B/16, 512 x 512, in windows: edit |" in speed_ratio.table([before, heat])
 
 
+@pytest.mark.process
 def test_a_checkout_that_cannot_run_a_case_is_named(tmp_path, tiny_weights):
     with pytest.raises(ValueError, match="published failed"):
         list(speed_ratio.measure(["published"], tiny_weights / "no-such-model", repeats=1))
@@ -40,6 +42,7 @@ def test_answers_that_differ_are_counted():
     assert speed_ratio._equal_share(one / 7, other / 7) == 0.75
 
 
+@pytest.mark.process
 def test_the_program_prints_a_record_a_step_and_a_table(tiny_weights, capsys):
     tiny = str(tiny_weights / "tiny-tqdm")
     benchmark.main(["--cases", "published", "--published", tiny, "--repeats", "1"])
@@ -47,6 +50,7 @@ def test_the_program_prints_a_record_a_step_and_a_table(tiny_weights, capsys):
     assert json.loads(lines[1])["step"] == "picture" and lines[-1].startswith("| CLIP ViT-B")
 
 
+@pytest.mark.process
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux tells the peak")
 def test_the_peak_of_a_worker_is_not_that_of_who_started_it():
     ballast = np.ones(1 << 28, np.uint8)  # 256 MiB

@@ -89,6 +89,7 @@ def resident(kind: str) -> int:
     return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(kind))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="Linux tells the peak")
 @pytest.mark.parametrize("mode", ["windows", "single"])
 def test_48_megapixels_take_less_memory_than_the_maps_of_the_names(mode):

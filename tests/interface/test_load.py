@@ -101,6 +101,7 @@ def resident() -> float | None:
     return int(line.split()[1]) / 1024
 
 
+@pytest.mark.slow
 def test_nobody_gets_anothers_answer_and_the_memory_comes_back(small_manager, small_url):
     sources = small_manager.columns
     visit_all(small_url, sources, range(100, 102))  # so that all that is loaded once is there
