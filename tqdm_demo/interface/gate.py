@@ -21,8 +21,8 @@ from tqdm_demo.interface.old_files import clean
 from tqdm_demo.interface.refusals import FAILED, MALFORMED, note_refusal
 
 UPLOAD_MB = 20
-# Of one request. More is nothing that the page or a program would send: 12 pictures, 64 names.
-MOST_BYTES = {"upload": (12 * UPLOAD_MB + 1) * 2**20, "": 2**18}
+# Of one request. More is nothing that the page or a program would send: 24 pictures, 64 names.
+MOST_BYTES = {"upload": (24 * UPLOAD_MB + 1) * 2**20, "": 2**18}
 _CLOSED = re.compile(
     r"/(process_recording|proxy=.*|file=\s*https?:.*|file/.*|stream/.*|deep_link|run/.*|api/.*|"
     r"(undo-)?vibe-.*|monitoring.*|dev/reload|custom_component/.*)/?",
