@@ -53,7 +53,7 @@ def test_a_visitor_opens_a_link_through_the_proxy(proxied, browser):
     pictures = page.locator("#examples img, #picture img")
     assert pictures.count() == 3
     assert all(pictures.evaluate_all("all => all.map((i) => i.complete && i.naturalWidth > 0)"))
-    page.get_by_role("tab", name="Compare models").click()
+    page.get_by_role("tab", name="Compare").click()
     page.wait_for_url("**tab=compare**")
     address = urlsplit(page.url)
     assert address.path == "/demo/" and "names=road%0Asky" in address.query

@@ -127,7 +127,7 @@ def test_a_visitor_downloads_on_one_tab_and_uses_it_on_another(
         page.goto(f"{launch_page(blocks, '127.0.0.1', port=None, block=False)}?model={SOURCE}")
         expect(page.locator("#segment-missing")).to_contain_text("1.1 GB")
         expect(page.locator(".v-empty")).to_contain_text(MISSING)
-        page.get_by_role("tab", name="Compare models").click()
+        page.get_by_role("tab", name="Compare").click()
         expect(page.locator("#compare-missing")).to_be_hidden()
         for chosen in range(len(models.columns)):
             page.locator("#compare-models .token-remove").first.click()
