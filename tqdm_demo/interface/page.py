@@ -138,8 +138,9 @@ def _restore(blocks: gr.Blocks, page: PageParts, sidebar: Sidebar, tabs: gr.Tabs
             sidebar.threshold: gr.Slider(link.threshold, visible=link.everything_else),
             page.chosen: Choices(
                 link.model != page.models.columns[0],
-                link.text != own_text(page.models, link.model),
-                link.everything_else,
+                own_names := link.text != own_text(page.models, link.model),
+                # A link shows what its sender saw, with or without a class for the rest.
+                rest=own_names or link.everything_else,
             ),
             page.model: link.model,
             page.selected: link.tab,
