@@ -126,9 +126,10 @@ def test_calls_of_programs_push_no_user_out(served):
         http.post("/call/five", json={"data": []}).raise_for_status()
         odd = {"data": 1, "component_id": 1, "session_hash": f"odd{_}", "fn_name": "x"}
         http.post("/component_server/", json=odd)
-    while len(page._queue) or any(page._queue.active_jobs):
+    deadline = time.monotonic() + 60
+    while list(page.state_holder.session_data) != ["user"]:  # it is tidied after the answers
+        assert time.monotonic() < deadline, page.state_holder.session_data
         time.sleep(0.01)
-    assert list(page.state_holder.session_data) == ["user"]
 
 
 def test_a_user_whose_page_is_open_is_not_pushed_out(served):
@@ -150,6 +151,6 @@ def test_old_files_are_looked_for_now_and_then(served, monkeypatch):
     served[1].get("/startup-events")
     monkeypatch.setattr(gate, "CLEAN_EVERY", 0)
     served[1].get("/startup-events")
-    while not cleaned:  # it is done after the answer
+    while not cleaned:  # it is done after the answer, perhaps of the first request, too
         time.sleep(0.01)
-    assert cleaned == [served[0]]
+    assert cleaned[0] is served[0]
