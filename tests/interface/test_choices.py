@@ -93,7 +93,8 @@ def test_menus_go_with_the_model_to_its_kind_unless_they_were_changed():
         page = make_parts(models, [])
         several = gr.Dropdown(sources, value=sources[:3], multiselect=True)
         one = gr.Dropdown(sources, value="streets-tqdm")
-        choices.follow_model(page, [several, one])
+        page.followers.extend([several, one])
+        choices.follow_model(page)
     (follow,) = (function.fn for function in blocks.fns.values())
     kept = gr.skip()
     photos = ["photos-tqdm", "photos-queries", "zero-shot:mini-clip"]

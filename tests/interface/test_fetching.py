@@ -50,7 +50,7 @@ def page(tiny_weights):
 
 @pytest.fixture
 def bar(page):
-    return build_download_bar(page, [page.model], "test")[0]
+    return build_download_bar()
 
 
 def test_it_is_downloaded_when_it_is_asked_for_and_not_before(page, bar, published):
@@ -125,23 +125,23 @@ def test_a_visitor_downloads_on_one_tab_and_uses_it_on_another(
     page.set_default_timeout(PATIENCE)
     try:
         page.goto(f"{launch_page(blocks, '127.0.0.1', port=None, block=False)}?model={SOURCE}")
-        expect(page.locator("#segment-missing")).to_contain_text("1.1 GB")
+        expect(page.locator("#missing-model")).to_contain_text("1.1 GB")
         expect(page.locator(".v-empty")).to_contain_text(MISSING)
         page.get_by_role("tab", name="Compare").click()
-        expect(page.locator("#compare-missing")).to_be_hidden()
+        expect(page.locator("#missing-model")).to_be_hidden()
         for chosen in range(len(models.columns)):
             page.locator("#compare-models .token-remove").first.click()
             expect(page.locator("#compare-models .token")).to_have_count(2 - chosen)
         page.locator("#compare-models input").click()
         page.get_by_role("option", name=TITLE, exact=True).click()
         expect(page.locator("#compare-status")).to_contain_text(MISSING)
-        page.locator("#compare-fetch").click()
-        expect(page.locator("#compare-missing")).to_be_hidden(timeout=PATIENCE)
+        page.locator("#fetch-model").click()
+        expect(page.locator("#missing-model")).to_be_hidden(timeout=PATIENCE)
         grid = page.locator('#compare-grid .image-grid[data-awaited="0"]')
         expect(grid).to_contain_text(TITLE, timeout=PATIENCE)
         page.get_by_role("tab", name="Segment").click()
         answered(page)
-        expect(page.locator("#segment-missing")).to_be_hidden()
+        expect(page.locator("#missing-model")).to_be_hidden()
         expect(page.locator("#model-card")).not_to_be_empty()
     finally:
         page.close()

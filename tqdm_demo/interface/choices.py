@@ -6,8 +6,7 @@ picture to the photographs' model with its own. What a user has chosen is never 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -16,7 +15,7 @@ from tqdm_demo.class_list import ClassList
 from tqdm_demo.inference.picture_kind import PHOTO, STREET, picture_kind
 from tqdm_demo.interface import markup
 from tqdm_demo.interface.model_manager import ModelManager
-from tqdm_demo.interface.parts import DEFAULT_TEXT, MAX_SIDE, PageParts
+from tqdm_demo.interface.parts import DEFAULT_TEXT, MAX_SIDE, Choices, PageParts
 from tqdm_demo.vocabulary import PRESETS
 
 CLIP = "zero-shot:mini-clip"
@@ -31,23 +30,6 @@ INSTEAD = {
 FOR_ME = "Choose for me"
 # A list of so few names gets a class for the rest by itself.
 SHORT = 3
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What a user has chosen.
-
-    Attributes:
-        model: the model.
-        names: the class list.
-        rest: whether there is a class for everything else.
-        rest_by_page: that class is there because the page found the list short.
-    """
-
-    model: bool = False
-    names: bool = False
-    rest: bool = False
-    rest_by_page: bool = False
 
 
 def can_choose(models: ModelManager) -> bool:
@@ -120,26 +102,26 @@ def counterpart(models: ModelManager, source: str, model: str) -> str:
     return other if other in {entry.source for entry in models.entries} else source
 
 
-def follow_model(page: PageParts, menus: Sequence[gr.Dropdown]) -> None:
+def follow_model(page: PageParts) -> None:
     """Menus of models go with the page's model to its kind, unless their user has changed them."""
+    menus: list[gr.Dropdown] = page.followers
+    firsts = [menu.value for menu in menus]
 
     def moved(value: Any, model: str) -> Any:
         if isinstance(value, list):
             return [counterpart(page.models, source, model) for source in value]
         return counterpart(page.models, value, model)
 
-    firsts = [menu.value for menu in menus]
-
-    def follow(model: str, *values: Any) -> Any:
+    def follow(model: str, *values: Any) -> list[Any]:
         if not model.startswith(WORLDS):
-            return [gr.skip() for _ in menus] if len(menus) > 1 else gr.skip()
+            return [gr.skip() for _ in menus]
         updates = []
         for first, value in zip(firsts, values, strict=True):
             new, ours = moved(first, model), [moved(first, suited) for suited in SUITED.values()]
             updates.append(new if value in ours and value != new else gr.skip())
-        return updates if len(updates) > 1 else updates[0]
+        return updates
 
-    page.model.change(follow, [page.model, *menus], list(menus), **page.light)
+    page.model.change(follow, [page.model, *menus], menus, **page.light)
 
 
 def hints(models: ModelManager, classes: ClassList, source: str) -> str:

@@ -14,13 +14,14 @@ from tqdm_demo.class_list import ClassList, parse_class_list
 from tqdm_demo.inference.preprocessing import MAX_MEGAPIXELS
 from tqdm_demo.interface import api, markup, parts
 from tqdm_demo.interface.api import MOST_MEGAPIXELS, add_endpoints
-from tqdm_demo.interface.choices import Choices, own_text
+from tqdm_demo.interface.choices import follow_model, own_text
+from tqdm_demo.interface.components.download_bar import build_download_bar, connect_download_bar
 from tqdm_demo.interface.components.queue_line import build_queue_line
 from tqdm_demo.interface.door import GuardedBlocks
 from tqdm_demo.interface.examples import EXAMPLES, Example
 from tqdm_demo.interface.gate import UPLOAD_MB, Gate
 from tqdm_demo.interface.model_manager import CACHE_MB, ModelManager
-from tqdm_demo.interface.parts import DEFAULT_TEXT, FIRST_TAB, PageParts, make_parts
+from tqdm_demo.interface.parts import DEFAULT_TEXT, FIRST_TAB, Choices, PageParts, make_parts
 from tqdm_demo.interface.permalink import WRITE, read_link, write_link
 from tqdm_demo.interface.sidebar import Sidebar, build_sidebar, edit_names, take_picture
 from tqdm_demo.interface.tabs import compare, segment, similarity
@@ -71,13 +72,13 @@ def build_page(models: ModelManager, examples: Sequence[Example]) -> gr.Blocks:
         with gr.Row(elem_classes="studio"):
             with gr.Column(elem_classes="sidebar", scale=0, min_width=330):
                 sidebar = build_sidebar(page)
-            with (
-                gr.Column(elem_classes="stage", min_width=300),
-                gr.Tabs(selected=FIRST_TAB) as tabs,
-            ):
-                for module in TABS:
-                    _build_tab(module, page)
+            with gr.Column(elem_classes="stage", min_width=300):
+                bar = build_download_bar()
+                with gr.Tabs(selected=FIRST_TAB) as tabs:
+                    menus = {module.ID: _build_tab(module, page) for module in TABS}
         gr.HTML(markup.FOOTER)
+        connect_download_bar(page, bar, menus)
+        follow_model(page)
         _restore(blocks, page, sidebar, tabs)
         _keep_address(page)
         build_queue_line(blocks, models.turns)
@@ -117,10 +118,13 @@ def launch_page(page: gr.Blocks, host: str, port: int | None, block: bool = True
     return url
 
 
-def _build_tab(module: ModuleType, page: PageParts) -> None:
+def _build_tab(module: ModuleType, page: PageParts) -> list[Any]:
+    """Gives where the tab's models are chosen."""
+    before = len(page.menus)
     with gr.Tab(module.TITLE, id=module.ID, elem_id=f"tab-{module.ID}") as tab:
         module.build_tab(page)
     tab.select(lambda: module.ID, None, page.selected, **page.light)
+    return page.menus[before:]
 
 
 def _restore(blocks: gr.Blocks, page: PageParts, sidebar: Sidebar, tabs: gr.Tabs) -> None:
@@ -164,10 +168,10 @@ def _keep_address(page: PageParts) -> None:
     query = gr.Textbox(visible="hidden", elem_id="query")
 
     def on_change(
-        picture: str | None, classes: ClassList, model: str, tab: str, chosen: Choices | None
+        picture: str | None, classes: ClassList, model: str, tab: str, chosen: Choices
     ) -> str:
         # What the page chose for an uploaded picture suits nothing else.
-        if not (chosen or Choices()).model:
+        if not chosen.model:
             if classes.text == own_text(page.models, model):
                 classes = parse_class_list(DEFAULT_TEXT)
             model = page.models.columns[0]

@@ -37,6 +37,23 @@ _WHEN_SHOWN = """async (...values) => {
 
 
 @dataclass(frozen=True)
+class Choices:
+    """What a user has chosen.
+
+    Attributes:
+        model: the model.
+        names: the class list.
+        rest: whether there is a class for everything else.
+        rest_by_page: that class is there because the page found the list short.
+    """
+
+    model: bool = False
+    names: bool = False
+    rest: bool = False
+    rest_by_page: bool = False
+
+
+@dataclass(frozen=True)
 class PageParts:
     """What a tab needs to know of the page that it stands on.
 
@@ -51,8 +68,12 @@ class PageParts:
         model: state, source of the model that was chosen.
         selected: state, id of the tab that is open.
         wanted: state, (source, time) of the model that the user asks for; the sidebar answers.
-        chosen: state, :class:`tqdm_demo.interface.choices.Choices` of the user.
+        chosen: state, the user's :class:`Choices`.
         kind: state, what the picture shows as far as the page can tell, or None.
+        downloads: state, how many downloads of the user's have ended; others' may have, too.
+        menus: where the tabs' models are chosen, in the order of the tabs: components or states
+            of one source, or of many. Every tab adds its own.
+        followers: those menus that go with the page's model to its kind.
         run: settings of an event that runs a model; the models take turns, see ``turns.py``.
         latest: the same, for events that overtake each other: the last one wins.
         light: settings of an event that runs no model.
@@ -67,6 +88,9 @@ class PageParts:
     wanted: gr.State
     chosen: gr.State
     kind: gr.State
+    downloads: gr.State
+    menus: list[Any] = field(default_factory=list)
+    followers: list[Any] = field(default_factory=list)
     run: dict[str, Any] = field(
         default_factory=lambda: {
             "api_visibility": "private",
@@ -93,8 +117,9 @@ class PageParts:
 
     @property
     def changes(self) -> list[Any]:
-        """Triggers for ``gr.on``: another picture, class list, or open tab."""
-        return [self.picture.change, self.classes.change, self.selected.change]
+        """Triggers for ``gr.on``: another picture, class list, or open tab; new weights."""
+        states = (self.picture, self.classes, self.selected, self.downloads)
+        return [state.change for state in states]
 
 
 def when_shown(tab: str) -> str:
@@ -112,6 +137,7 @@ def make_parts(models: ModelManager, examples: Sequence[Example]) -> PageParts:
         model=gr.State(models.columns[0]),
         selected=gr.State(FIRST_TAB),
         wanted=gr.State(None),
-        chosen=gr.State(None),
+        chosen=gr.State(Choices()),
         kind=gr.State(None),
+        downloads=gr.State(0),
     )

@@ -10,9 +10,9 @@ import gradio as gr
 from tqdm_demo.class_list import parse_class_list
 from tqdm_demo.inference.picture_kind import STREET
 from tqdm_demo.interface import markup
-from tqdm_demo.interface.choices import Choices, find_kind, find_rest, own_text
+from tqdm_demo.interface.choices import find_kind, find_rest, own_text
 from tqdm_demo.interface.examples import filter_examples
-from tqdm_demo.interface.parts import MAX_SIDE, THRESHOLD, PageParts
+from tqdm_demo.interface.parts import MAX_SIDE, THRESHOLD, Choices, PageParts
 from tqdm_demo.interface.sidebar_blocks import Sidebar, names_block, picture_block
 from tqdm_demo.interface.sidebar_choices import connect_choices, suit_kind
 from tqdm_demo.vocabulary import NEED_EVERYTHING_ELSE, PRESETS
@@ -116,23 +116,23 @@ def _connect(page: PageParts, sidebar: Sidebar) -> None:
     ]  # fmt: skip
     settings = {**page.light, "trigger_mode": "always_last"}
 
-    def on_example(number: float, title: str, chosen: Choices | None, model: str) -> Updates:
+    def on_example(number: float, title: str, chosen: Choices, model: str) -> Updates:
         path = filter_examples(page.examples, title)[int(number)].path
         return {
             **take_picture(str(path), page, sidebar),
             page.kind: None,
             # All examples are drawn streets.
-            **suit_kind(STREET, model, chosen or Choices(), page, sidebar),
+            **suit_kind(STREET, model, chosen, page, sidebar),
         }
 
-    def on_picture(path: str | None, chosen: Choices | None, model: str) -> Updates:
+    def on_picture(path: str | None, chosen: Choices, model: str) -> Updates:
         updates = sent_picture(path, page, sidebar)
         if updates.get(page.picture) is None:
             return updates
         kind = find_kind(page.models, path)
         updates[page.kind] = kind
         if kind is not None:
-            updates |= suit_kind(kind, model, chosen or Choices(), page, sidebar)
+            updates |= suit_kind(kind, model, chosen, page, sidebar)
         return updates
 
     def on_clear() -> Updates:
@@ -154,9 +154,9 @@ def _connect_names(page: PageParts, sidebar: Sidebar) -> None:
     settings = {**page.light, "trigger_mode": "always_last"}
 
     def on_names(
-        text: str, everything_else: bool, threshold: float, model: str, chosen: Choices | None
+        text: str, everything_else: bool, threshold: float, model: str, chosen: Choices
     ) -> Updates:
-        rest, chosen = find_rest(text, everything_else, chosen or Choices())
+        rest, chosen = find_rest(text, everything_else, chosen)
         updates = edit_names(text, rest, model, page, sidebar, threshold)
         classes = updates.get(page.classes)
         if classes is not None and classes.text != own_text(page.models, model):
@@ -169,8 +169,8 @@ def _connect_names(page: PageParts, sidebar: Sidebar) -> None:
             sidebar.threshold: gr.Slider(visible=rest),
         }
 
-    def on_rest(chosen: Choices | None) -> Choices:
-        return replace(chosen or Choices(), rest=True)
+    def on_rest(chosen: Choices) -> Choices:
+        return replace(chosen, rest=True)
 
     def on_last_list(kept: str) -> str:
         if not kept:
@@ -192,9 +192,9 @@ def _connect_names(page: PageParts, sidebar: Sidebar) -> None:
     sidebar.everything_else.input(on_rest, page.chosen, page.chosen, **page.light)
     for button, title in zip(sidebar.presets, PRESETS, strict=True):
 
-        def on_preset(chosen: Choices | None, title: str = title) -> tuple[str, bool, Choices]:
+        def on_preset(chosen: Choices, title: str = title) -> tuple[str, bool, Choices]:
             rest = title in NEED_EVERYTHING_ELSE
-            return "\n".join(PRESETS[title]), rest, replace(chosen or Choices(), names=True)
+            return "\n".join(PRESETS[title]), rest, replace(chosen, names=True)
 
         button.click(
             on_preset,

@@ -11,14 +11,13 @@ from tqdm_demo.class_list import ClassList, parse_class_list
 from tqdm_demo.inference.picture_kind import PHOTO, STREET
 from tqdm_demo.interface.choices import (
     SUITED,
-    Choices,
     can_choose,
     hints,
     own_text,
     tell,
 )
 from tqdm_demo.interface.examples import filter_examples
-from tqdm_demo.interface.parts import PageParts
+from tqdm_demo.interface.parts import Choices, PageParts
 from tqdm_demo.interface.sidebar_blocks import Sidebar
 
 Updates = dict[Any, Any]
@@ -74,20 +73,19 @@ def connect_choices(page: PageParts, sidebar: Sidebar) -> None:
         page.model, page.classes, sidebar.names, sidebar.names_problem, sidebar.everything_else,
     ]  # fmt: skip
 
-    def on_wanted(wanted: tuple[str, float] | None, chosen: Choices | None) -> Updates:
+    def on_wanted(wanted: tuple[str, float] | None, chosen: Choices) -> Updates:
         if wanted is None:
             return {page.chosen: chosen}
-        chosen = chosen or Choices()
         return {
             page.chosen: replace(chosen, model=True),
             **use_model(wanted[0], chosen, page, sidebar),
         }
 
-    def on_switch(kind: str | None, chosen: Choices | None, model: str) -> Updates:
-        return switch_choice(kind, model, chosen or Choices(), page, sidebar)
+    def on_switch(kind: str | None, chosen: Choices, model: str) -> Updates:
+        return switch_choice(kind, model, chosen, page, sidebar)
 
-    def on_told(kind: str | None, chosen: Choices | None, model: str) -> tuple[str, Any]:
-        sentence, action = tell(page.models, kind, chosen or Choices(), model)
+    def on_told(kind: str | None, chosen: Choices, model: str) -> tuple[str, Any]:
+        sentence, action = tell(page.models, kind, chosen, model)
         return sentence, gr.Button(action, visible=bool(action))
 
     def on_classes(classes: ClassList, model: str) -> str:

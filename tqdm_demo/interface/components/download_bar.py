@@ -1,8 +1,8 @@
-"""Above a tab's results, where a chosen model's weights are missing: their terms, and a button."""
+"""Above the tabs, where a chosen model's weights are missing: their terms, and a button."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,44 +33,58 @@ class DownloadBar:
     source: gr.State
 
 
-def build_download_bar(page: PageParts, menus: Sequence[Any], name: str) -> tuple[DownloadBar, Any]:
-    """Creates the bar inside the current column and connects its events.
+def build_download_bar() -> DownloadBar:
+    """Creates the bar inside the current column."""
+    with gr.Column(elem_classes="download-bar", elem_id="missing-model"):
+        about = gr.HTML()
+        problem = gr.HTML()
+        button = gr.Button(DOWNLOAD, variant="primary", size="sm", elem_id="fetch-model")
+    return DownloadBar(about, problem, button, gr.State(""))
+
+
+def connect_download_bar(
+    page: PageParts, bar: DownloadBar, menus: Mapping[str, Sequence[Any]]
+) -> None:
+    """Connects the bar's events: it is about the models of the tab that is open.
 
     Args:
         page: the page.
-        menus: where the tab's models are chosen: components or states of one source, or of many.
-        name: of the tab, for the elements' ids.
-
-    Returns:
-        The bar, and the event that ends a download, well or not; what the tab shows follows it.
+        bar: the bar.
+        menus: of every tab, where its models are chosen; see ``PageParts.menus``.
     """
-    with gr.Column(elem_classes="download-bar", elem_id=f"{name}-missing"):
-        about = gr.HTML()
-        problem = gr.HTML()
-        button = gr.Button(DOWNLOAD, variant="primary", size="sm", elem_id=f"{name}-fetch")
-    bar = DownloadBar(about, problem, button, gr.State(""))
+    tabs = [tab for tab, own in menus.items() for _ in own]
+    inputs = [page.selected, *(menu for own in menus.values() for menu in own)]
     offered = [bar.about, bar.button, bar.source]
 
-    def on_change(*chosen: Any) -> Updates:
-        return {**offer(page.models, bar, chosen), bar.problem: ""}
+    def of_tab(selected: str, chosen: Sequence[Any]) -> Updates:
+        shown = [own for tab, own in zip(tabs, chosen, strict=True) if tab == selected]
+        return offer(page.models, bar, shown)
+
+    def on_change(selected: str, *chosen: Any) -> Updates:
+        return {**of_tab(selected, chosen), bar.problem: ""}
 
     def on_press(source: str) -> Iterator[Updates]:
         yield from download(page.models, bar, source)
 
-    def on_end(*chosen: Any) -> Updates:
-        return offer(page.models, bar, chosen)
+    def on_end(ended: int, selected: str, *chosen: Any) -> Updates:
+        return {**of_tab(selected, chosen), page.downloads: ended + 1}
 
-    # Another tab, or another user, may have downloaded it in the meantime.
-    triggers = [*(menu.change for menu in menus), page.selected.change]
-    gr.on(triggers, on_change, list(menus), [*offered, bar.problem], **page.light)
-    ended = button.click(
+    # On another tab too: it, or another user, may have downloaded the same one in the meantime.
+    triggers = dict.fromkeys(inputs)
+    gr.on(
+        [component.change for component in triggers],
+        on_change,
+        inputs,
+        [*offered, bar.problem],
+        **{**page.light, "trigger_mode": "always_last"},
+    )
+    bar.button.click(
         on_press,
         bar.source,
         [bar.about, bar.problem, bar.button],
         # Apart from what models compute: it may take an hour.
         **{**page.run, "concurrency_id": "downloads"},
-    ).then(on_end, list(menus), offered, **page.light)
-    return bar, ended
+    ).then(on_end, [page.downloads, *inputs], [*offered, page.downloads], **page.light)
 
 
 def offer(models: ModelManager, bar: DownloadBar, chosen: Sequence[Any]) -> Updates:

@@ -13,9 +13,7 @@ from tqdm_demo.class_list import ClassList
 from tqdm_demo.inference.agreement import agreement, confusions, mean_iou, relabel
 from tqdm_demo.inference.rendering import difference, overlay, shrink
 from tqdm_demo.interface import markup
-from tqdm_demo.interface.choices import follow_model
 from tqdm_demo.interface.components import charts
-from tqdm_demo.interface.components.download_bar import build_download_bar
 from tqdm_demo.interface.components.image_grid import (
     AWAITED,
     Cell,
@@ -84,7 +82,8 @@ def build_tab(page: PageParts) -> CompareParts:
     """Creates the tab inside the current ``gr.Tab`` and connects its events."""
     gr.HTML(markup.line(LEAD))
     models, figure, first, second = _build_controls(page)
-    _, downloaded = build_download_bar(page, [models], ID)
+    page.menus.append(models)
+    page.followers.append(models)
     status = gr.HTML(elem_id="compare-status")
     grid = make_grid("compare-grid")
     saving = FigureSaving(page, grid, "compare")
@@ -116,13 +115,11 @@ def build_tab(page: PageParts) -> CompareParts:
         return figure_sources(models.entries, models.entry(source), models.is_missing)
 
     figure.click(as_in_the_figure, page.model, models, **page.light)
-    follow_model(page, [models])
     models.change(models_changed, models, [first, second], **page.light)
     inputs = [page.selected, parts.asked, page.picture, page.classes, models, first, second]
     outputs = [status, grid, differing, shares, parts.asked, saving.token]
     triggers = [*page.changes, models.change, first.input, second.input]
     gr.on(triggers, changed, inputs, outputs, js=when_shown(ID), **page.latest)
-    downloaded.then(changed, inputs, outputs, **page.latest)
     return parts
 
 

@@ -14,7 +14,6 @@ from gradio.utils import get_upload_folder
 from tqdm_demo.class_list import ClassList
 from tqdm_demo.interface import markup
 from tqdm_demo.interface.answers import AnswerStore, SegmentRequest, tell_fit, timing
-from tqdm_demo.interface.components.download_bar import build_download_bar
 from tqdm_demo.interface.components.viewer import Viewer, ViewerData
 from tqdm_demo.interface.downloads import zip_answer
 from tqdm_demo.interface.model_manager import DOWNLOAD
@@ -74,7 +73,7 @@ def build_tab(page: PageParts) -> SegmentParts:
             min_width=260,
         )
         card = gr.HTML(markup.model_card(first), elem_id="model-card")
-    _, downloaded = build_download_bar(page, [page.model], ID)
+    page.menus.append(page.model)
     viewer = Viewer(elem_id="viewer", read_pixel=read_pixel)
     with gr.Row(elem_classes="result-row"):
         status = gr.HTML(elem_id="status")
@@ -84,7 +83,7 @@ def build_tab(page: PageParts) -> SegmentParts:
     parts = SegmentParts(
         model, card, viewer, status, gr.State(None), link_button, zip_button, zip_file
     )
-    _connect(page, parts, store, downloaded)
+    _connect(page, parts, store)
     return parts
 
 
@@ -149,7 +148,7 @@ def pack(store: AnswerStore, request: SegmentRequest | None) -> bytes | None:
     return zip_answer(answer, store.models.pictures.read(request.picture, MAX_SIDE))
 
 
-def _connect(page: PageParts, parts: SegmentParts, store: AnswerStore, downloaded: Any) -> None:
+def _connect(page: PageParts, parts: SegmentParts, store: AnswerStore) -> None:
     def changed(*values: Any) -> Iterator[Updates]:
         yield from on_change(store, parts, *values)
 
@@ -183,8 +182,7 @@ def _connect(page: PageParts, parts: SegmentParts, store: AnswerStore, downloade
         return source, time.monotonic()
 
     parts.model.input(wanted, parts.model, page.wanted, **page.light)
-    # Its weights may have been downloaded on another tab.
-    again = [page.model.change, page.selected.change]
+    again = [page.model.change, page.downloads.change]
     gr.on(again, chosen, page.model, chosen_outputs, **page.light)
     parts.link_button.click(copied, page.picture, None, js=copy_script(), **page.light)
     gr.on(
@@ -194,9 +192,6 @@ def _connect(page: PageParts, parts: SegmentParts, store: AnswerStore, downloade
         shown,
         js=when_shown(ID),
         **page.latest,
-    )
-    downloaded.then(chosen, page.model, chosen_outputs, **page.light).then(
-        changed, state, shown, **page.latest
     )
     parts.viewer.submit(asked_again, parts.asked, shown, **page.latest)
     parts.zip_button.click(packed, parts.asked, parts.zip_file, **page.run).success(

@@ -15,7 +15,6 @@ from tqdm_demo.inference.rendering import shrink
 from tqdm_demo.inference.stages import Stages
 from tqdm_demo.interface import markup
 from tqdm_demo.interface.components import charts
-from tqdm_demo.interface.components.download_bar import build_download_bar
 from tqdm_demo.interface.components.heat import EXPLAINED, HeatLook, Listed, find_picked, heat_cell
 from tqdm_demo.interface.components.image_grid import (
     AWAITED,
@@ -73,7 +72,7 @@ def build_tab(page: PageParts) -> SimilarityParts:
     """Creates the tab inside the current ``gr.Tab`` and connects its events."""
     gr.HTML(markup.line(LEAD))
     controls = build_controls(page)
-    _, downloaded = build_download_bar(page, controls[-len(ROLES) :], ID)
+    page.menus.extend(controls[-len(ROLES) :])
     parts = SimilarityParts(
         status=gr.HTML(elem_id="similarity-status"),
         grid=make_grid("similarity-grid"),
@@ -102,7 +101,6 @@ def build_tab(page: PageParts) -> SimilarityParts:
     outputs = [*vars(parts).values(), saving.token]
     triggers = [*page.changes, *(control.change for control in controls)]
     gr.on(triggers, changed, inputs, outputs, js=when_shown(ID), **page.latest)
-    downloaded.then(changed, inputs, outputs, **page.latest)
     return parts
 
 

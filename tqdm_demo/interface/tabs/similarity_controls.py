@@ -9,7 +9,6 @@ from typing import Any
 import gradio as gr
 
 from tqdm_demo.inference.rendering import COLOUR_MAPS
-from tqdm_demo.interface.choices import follow_model
 from tqdm_demo.interface.components.heat import SCALES, SHARED
 from tqdm_demo.interface.parts import PageParts
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
@@ -109,7 +108,7 @@ def build_controls(page: PageParts) -> list[Any]:
             _role(page, "Textual queries", "textual"),
             _role(page, "Learned queries, or a system without text", "learned", WITHOUT_TEXT),
         ]
-    follow_model(page, roles)
+    page.followers.extend(roles)
     return [picked, by, stage, others, colour_map, scale, *roles]
 
 

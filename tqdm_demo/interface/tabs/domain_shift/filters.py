@@ -13,9 +13,7 @@ from tqdm_demo.class_list import ClassList
 from tqdm_demo.inference.agreement import agreement
 from tqdm_demo.inference.rendering import overlay, shrink
 from tqdm_demo.interface import markup
-from tqdm_demo.interface.choices import follow_model
 from tqdm_demo.interface.components import charts
-from tqdm_demo.interface.components.download_bar import build_download_bar
 from tqdm_demo.interface.components.image_grid import (
     AWAITED,
     Cell,
@@ -64,12 +62,12 @@ def build_panel(page: PageParts) -> FilterParts:
         domains = gr.Dropdown(choices, value=list(FIRST_DOMAINS), multiselect=True, label="Styles",
                               elem_id="filter-domains", scale=3, min_width=300)  # fmt: skip
         models = model_menu(page, "filter-models")
-        follow_model(page, [models])
     with gr.Row(elem_classes="tab-controls"):
         strength = gr.Slider(0.1, 1, value=1, step=0.1, label="Strength of the filters",
                              elem_id="filter-strength", scale=3, min_width=260)  # fmt: skip
         run, stop = run_buttons("Change the style", "filter")
-    build_download_bar(page, [models], "filter")
+    page.menus.append(models)
+    page.followers.append(models)
     status = gr.HTML(elem_id="filter-status")
     grid = make_grid("filter-grid")
     saving = FigureSaving(page, grid, "filter")

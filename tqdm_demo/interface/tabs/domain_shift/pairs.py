@@ -16,9 +16,7 @@ from tqdm_demo.inference.agreement import agreement
 from tqdm_demo.inference.rendering import overlay, shrink
 from tqdm_demo.inference.segmentation import Segmentation
 from tqdm_demo.interface import markup
-from tqdm_demo.interface.choices import follow_model
 from tqdm_demo.interface.components import charts
-from tqdm_demo.interface.components.download_bar import build_download_bar
 from tqdm_demo.interface.components.image_grid import (
     AWAITED,
     Cell,
@@ -79,9 +77,9 @@ def build_panel(page: PageParts) -> PairParts:
                 [(entry.title, entry.source) for entry in page.models.entries],
                 value=page.models.columns[0], label="Model", elem_id="pair-model",
             )  # fmt: skip
-            follow_model(page, [model])
             run, stop = run_buttons("Compare the two", "pair")
-    build_download_bar(page, [model], "pair")
+    page.menus.append(model)
+    page.followers.append(model)
     status = gr.HTML(elem_id="pair-status")
     grid = make_grid("pair-grid")
     saving = FigureSaving(page, grid, "pair")

@@ -16,9 +16,7 @@ from tqdm_demo.class_list import ClassList
 from tqdm_demo.inference.predictor import Predictor
 from tqdm_demo.inference.rendering import COLOUR_MAP, overlay, shrink
 from tqdm_demo.interface import markup
-from tqdm_demo.interface.choices import follow_model
 from tqdm_demo.interface.components import charts
-from tqdm_demo.interface.components.download_bar import build_download_bar
 from tqdm_demo.interface.components.heat import SHARED, HeatLook, Listed, find_picked, heat_cell
 from tqdm_demo.interface.components.image_grid import (
     AWAITED,
@@ -89,9 +87,9 @@ def build_panel(page: PageParts) -> PictureParts:
                 [(entry.title, entry.source) for entry in page.models.entries],
                 value=page.models.columns[0], label="Model", elem_id="many-model",
             )  # fmt: skip
-            follow_model(page, [model])
             run, stop = run_buttons("Show the name", "many")
-    build_download_bar(page, [model], "many")
+    page.menus.append(model)
+    page.followers.append(model)
     status = gr.HTML(elem_id="many-status")
     grid = make_grid("many-grid")
     saving = FigureSaving(page, grid, "many")

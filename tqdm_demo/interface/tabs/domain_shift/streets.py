@@ -15,7 +15,6 @@ from tqdm_demo.inference.agreement import mean_iou, relabel
 from tqdm_demo.inference.rendering import overlay
 from tqdm_demo.interface import markup
 from tqdm_demo.interface.components import charts
-from tqdm_demo.interface.components.download_bar import build_download_bar
 from tqdm_demo.interface.components.image_grid import (
     AWAITED,
     Cell,
@@ -69,7 +68,7 @@ def build_panel(page: PageParts) -> StreetParts:
                          scale=2, min_width=160)  # fmt: skip
         dice = gr.Button("Another street", scale=1, min_width=140, elem_id="street-dice")
         run, stop = run_buttons("Draw it in every style", "street")
-    build_download_bar(page, [models], "street")
+    page.menus.append(models)
     status = gr.HTML(elem_id="street-status")
     grid = make_grid("street-grid")
     saving = FigureSaving(page, grid, "street")

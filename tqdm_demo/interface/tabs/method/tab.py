@@ -11,7 +11,6 @@ import gradio as gr
 from tqdm_demo.class_list import ClassEntry, ClassList, parse_class_list
 from tqdm_demo.inference.walkthrough import walk
 from tqdm_demo.interface import markup
-from tqdm_demo.interface.components.download_bar import build_download_bar
 from tqdm_demo.interface.parts import MAX_SIDE, PageParts, when_shown
 from tqdm_demo.interface.tabs.method.tables import own_tables, paper_table
 from tqdm_demo.interface.tabs.method.walk import make_walk, walk_value
@@ -50,7 +49,7 @@ def build_tab(page: PageParts) -> MethodParts:
         max_lines=1,
         elem_id="method-added",
     )
-    _, downloaded = build_download_bar(page, [page.model], ID)
+    page.menus.append(page.model)
     parts = MethodParts(gr.HTML(elem_id="method-status"), make_walk(), gr.State(None))
     entries = page.models.entries
     gr.HTML(f'<div class="method-tables">{paper_table()}{own_tables(entries)}</div>')
@@ -69,7 +68,6 @@ def build_tab(page: PageParts) -> MethodParts:
     outputs = [parts.status, parts.walk, parts.asked]
     triggers = [*page.changes, page.model.change, added.submit]
     gr.on(triggers, changed, inputs, outputs, js=when_shown(ID), **page.latest)
-    downloaded.then(changed, inputs, outputs, **page.latest)
     return parts
 
 
