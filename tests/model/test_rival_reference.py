@@ -10,6 +10,7 @@ import dataclasses
 import gc
 import hashlib
 import importlib.util
+import os
 from pathlib import Path
 
 import numpy as np
@@ -144,6 +145,8 @@ def stand_in(system, network):
 @torch.inference_mode()
 def test_windows_of_rein_and_soma(dino, monkeypatch):
     name, segmenter = dino
+    if name.startswith("soma") and "ALL_WINDOWS" not in os.environ:
+        pytest.skip("minutes for windows that are cut and merged like Rein's: ALL_WINDOWS=1")
     expected = dict(np.load(REFERENCE / "seed0" / f"{name}.slide.npz"))
     image = weights.reference_image(640, 960, 0)
     # The reference is float32; windows of 512 in float64 would take minutes.
