@@ -190,7 +190,8 @@ def _of_the_tabs(browser: Browser, url: str, folder: Path, i: int) -> dict[str, 
     open_tab("One class")
     page.locator("#many-files input[type=file]").set_input_files(files)
     page.wait_for_timeout(1500)
-    timed("one class in four pictures", "#many-shares tr:nth-child(4)", page.locator("#many-run").click)
+    shares = "#many-shares tr:nth-child(4)"
+    timed("one class in four pictures", shares, page.locator("#many-run").click)
     page.close()
     return times
 
