@@ -135,14 +135,14 @@ def _build_controls(page: PageParts) -> tuple[gr.Dropdown, gr.Button, gr.Dropdow
             max_choices=MOST_MODELS,
             label=f"Models, up to {MOST_MODELS}",
             elem_id="compare-models",
-            scale=2,
+            scale=5,
             min_width=300,
         )
         figure = gr.Button(FIGURE_BUTTON, elem_id="compare-figure", size="sm", min_width=160,
                            scale=0)  # fmt: skip
         first, second = (
             gr.Dropdown([*titles, TRUTH], value=value, label=label, filterable=False,
-                        elem_id=name, min_width=190)
+                        elem_id=name, min_width=160, scale=2)
             for value, label, name in (
                 (titles[-1], "Show where this one …", "compare-first"),
                 (titles[0], "… differs from this one", "compare-second"),
