@@ -17,6 +17,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.interface.browsing import CHROMIUM, FLAGS, PATIENCE, SIZES
+from tests.real_pictures import real_pictures
 from tqdm_demo.checkpoints.folder_files import WEIGHTS
 from tqdm_demo.interface.examples import Example, read_examples
 from tqdm_demo.interface.model_manager import ModelManager
@@ -98,12 +99,8 @@ def page_url(
 
 @pytest.fixture(scope="session")
 def camvid_frame() -> Path:
-    """A real frame, from the folder in CAMVID or from one beside the repository."""
-    folder = Path(os.environ.get("CAMVID", ROOT.parent / "shared" / "camvid"))
-    frames = sorted((folder / "images" / "val").glob("*.jpg"))
-    if not frames:
-        pytest.skip("no CamVid here (its folder goes into the variable CAMVID)")
-    return frames[0]
+    """A real frame; see :func:`tests.real_pictures.real_pictures`."""
+    return real_pictures("camvid", "images/val/*.jpg")[0]
 
 
 @pytest.fixture

@@ -134,6 +134,11 @@ def test_the_viewer_needs_no_server(visit):
 def test_the_viewer_can_be_worked_by_keys(visit):
     page = visit()
     answered(page)
+    # The menu before it opens with the focus, and closes with it.
+    page.locator("#model input").focus()
+    expect(page.get_by_role("listbox")).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("listbox")).to_have_count(0)
     canvas = page.locator(".v-canvas")
     canvas.focus()
     for key, mode in (("2", "Labels"), ("4", "Picture"), ("3", "Outlines"), ("1", "Overlay")):

@@ -200,7 +200,8 @@ def test_two_pictures_of_one_place(setting):
         for image in (setting.image, np.asarray(Image.open(other)))
     )
     for k in np.flatnonzero(np.maximum(first.shares, second.shares) >= 0.0005):
-        change = f"{100 * (second.shares[k] - first.shares[k]):+.1f}".replace("-", "−")
+        points = round(100 * float(second.shares[k] - first.shares[k]), 1)
+        change = f"{points:+.1f}".replace("-", "−") if points else "0.0"
         assert f"{change} points" in last[parts.shares]
     laid = np.asarray(Image.fromarray(second.label_map).resize((60, 40), Image.Resampling.NEAREST))
     assert f"{100 * agreement(first.label_map, laid):.1f} %" in last[parts.status]

@@ -20,6 +20,7 @@ GRADIOS = set(
         "html-container",
         "icon-wrap",
         "image-frame",
+        "input-container",
         "main",
         "secondary-wrap",
         "selected",

@@ -32,6 +32,7 @@ from tqdm_demo.interface.turns import MOST_OF_A_USER, MOST_SECONDS
 
 TITLE = "tqdm: name it, and see it"
 HOUR = 3600
+FOLDER = Path(__file__).parent
 # Requests that may wait; the next one is told that the queue is full.
 QUEUE = 64
 # What a host should know; also in --help and in the README of this folder.
@@ -68,7 +69,7 @@ def build_page(models: ModelManager, examples: Sequence[Example]) -> gr.Blocks:
         title=TITLE, analytics_enabled=False, delete_cache=(HOUR, 6 * HOUR), fill_width=True
     ) as blocks:
         page = make_parts(models, examples)
-        gr.HTML(markup.HEADLINE)
+        gr.HTML(markup.HEADLINE, js_on_load=(FOLDER / "menu_keys.js").read_text("utf-8"))
         with gr.Row(elem_classes="studio"):
             with gr.Column(elem_classes="sidebar", scale=0, min_width=330):
                 sidebar = build_sidebar(page)
@@ -95,14 +96,13 @@ def launch_page(page: gr.Blocks, host: str, port: int | None, block: bool = True
         port: None = the first free one from 7860 on.
         block: stay here until the program is interrupted.
     """
-    folder = Path(__file__).parent
     # api_open: the routes that would pass by the queue, and with it by its limits.
     _, url, _ = page.queue(max_size=QUEUE, api_open=False).launch(
         server_name=host,
         server_port=port,
         prevent_thread_lock=not block,
         theme=make_theme(),
-        css_paths=[folder / name for name in STYLES],
+        css_paths=[FOLDER / name for name in STYLES],
         max_file_size=f"{UPLOAD_MB}mb",
         # Wherever the program was started; gradio itself shows files below that folder alone.
         allowed_paths=[str(EXAMPLES)],

@@ -49,6 +49,8 @@ def test_tables_progress_and_bars():
 
 def test_the_change_of_a_share_is_told_in_points():
     text = f.share_table(
-        ["a", "b"], ["road", "sky"], [(1, 2, 3)] * 2, [[0.5, 0.2], [0.25, 0.3]], True
-    )
+        ["a", "b"], ["road", "sky", "car"], [(1, 2, 3)] * 3,
+        [[0.5, 0.2, 0.1], [0.25, 0.3, 0.0997]], True,
+    )  # fmt: skip
     assert "−25.0 points" in text and "+10.0 points" in text and "Change" in text
+    assert ">0.0 points" in text, "what rounds to nothing has no sign"

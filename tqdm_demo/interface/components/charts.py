@@ -153,7 +153,8 @@ def _share(column: Sequence[float] | None, k: int, top: float) -> str:
 
 
 def _change(difference: float) -> str:
-    points = f"{100 * difference:+.1f}".replace("-", "−")
+    rounded = round(100 * difference, 1)
+    points = f"{rounded:+.1f}".replace("-", "−") if rounded else "0.0"
     return f"<td><span>{points} points</span>{bar(difference)}</td>"
 
 

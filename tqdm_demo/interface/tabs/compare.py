@@ -138,13 +138,14 @@ def _build_controls(page: PageParts) -> tuple[gr.Dropdown, gr.Button, gr.Dropdow
             scale=3,
             min_width=300,
         )
-        figure = gr.Button(FIGURE_BUTTON, elem_id="compare-figure", size="sm", min_width=160)
+        figure = gr.Button(FIGURE_BUTTON, elem_id="compare-figure", size="sm", min_width=160,
+                           scale=0)  # fmt: skip
         first, second = (
             gr.Dropdown([*titles, TRUTH], value=value, label=label, filterable=False,
-                        elem_id=name, min_width=140)
+                        elem_id=name, min_width=160)
             for value, label, name in (
-                (titles[-1], "Show where this one …", "compare-first"),
-                (titles[0], "… differs from this one", "compare-second"),
+                (titles[-1], "Where this one …", "compare-first"),
+                (titles[0], "… differs from this", "compare-second"),
             )
         )  # fmt: skip
     return models, figure, first, second

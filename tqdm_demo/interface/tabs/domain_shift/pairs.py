@@ -34,7 +34,8 @@ from tqdm_demo.streets.domains import apply_domain
 TITLE = "Two pictures of one place"
 LEAD = (
     "Day and night, summer and snow, a photo and a painting of it: the first picture is yours from "
-    "the left, the second goes here. Same class names, same colours; point at one to read both."
+    "the left, the second goes here; without one it is yours through the filter “Night”. Same "
+    "class names, same colours; point at one to read both."
 )
 FIRST, SECOND = "First picture", "Second picture"
 # Stands in for a second picture, so that the panel shows what it does.
@@ -70,8 +71,7 @@ def build_panel(page: PageParts) -> PairParts:
     gr.HTML(markup.line(LEAD))
     with gr.Row(elem_classes="tab-controls"):
         # No file_types: gradio would refuse a file in its own words; ours come with the reading.
-        second = gr.File(label=f"{SECOND} (without one: yours through the filter “Night”)",
-                         height=120, elem_id="pair-second", scale=3, min_width=260)  # fmt: skip
+        second = gr.File(label=SECOND, height=120, elem_id="pair-second", scale=3, min_width=260)
         with gr.Column(scale=2, min_width=240):
             model = gr.Dropdown(
                 [(entry.title, entry.source) for entry in page.models.entries],
