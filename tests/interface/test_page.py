@@ -1,3 +1,5 @@
+from collections import Counter
+
 import httpx
 from gradio import networking
 
@@ -30,3 +32,11 @@ def test_the_page_opens_wherever_the_program_was_started(tiny_models, monkeypatc
         reply = trigger(http, number, [])
         page.close()
     assert reply.ok, reply.said
+
+
+def test_no_two_parts_have_the_same_id(tiny_models):
+    """A script that presses a button by its id would press the first one of that id."""
+    page = build_page(tiny_models, [])
+    page.close()
+    ids = [block.elem_id for block in page.blocks.values() if getattr(block, "elem_id", None)]
+    assert [name for name, count in Counter(ids).items() if count > 1] == []

@@ -44,10 +44,10 @@ class FigureSaving:
                 kind: gr.Button(title, size="sm", scale=0, min_width=150, elem_id=f"{name}-{kind}")
                 for kind, title in (("png", "Save as figure (PNG)"), ("pdf", "As PDF"))
             }
-            file = gr.DownloadButton(visible="hidden", elem_id=f"{name}-figure")
+            file = gr.DownloadButton(visible="hidden", elem_id=f"{name}-file")
         for kind, button in buttons.items():
             press_when_ready(
-                button.click(self._saver(kind), self.token, file, **page.run), f"{name}-figure"
+                button.click(self._saver(kind), self.token, file, **page.run), f"{name}-file"
             )
 
     def keep(self, updates: Iterator[Updates]) -> Iterator[Updates]:
