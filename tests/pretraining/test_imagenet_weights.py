@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tqdm_demo.model.imagenet_trunk import CHANNELS, ImagenetTrunk
-from tqdm_demo.pretraining.imagenet_weights import fold, imagenet_weights
+from tqdm_demo.pretraining.imagenet_weights import fold, imagenet_weights, random_weights
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +52,16 @@ def test_every_tensor_of_the_trunk_comes_from_the_package(reference):
             continue
         with pytest.raises(KeyError):
             fold({other: tensors[other] for other in used - {name}})
+
+
+def test_maps_of_random_weights_depend_on_the_picture():
+    torch.manual_seed(0)
+    trunk, pixels = ImagenetTrunk(), torch.randn(1, 3, 128, 128)
+    trunk.load_state_dict(random_weights(trunk))
+    with torch.no_grad():
+        for features in trunk(pixels):
+            spread = features.std((2, 3)).mean()
+            assert spread > 0.3 and spread > 0.3 * features.mean((2, 3)).abs().mean()
 
 
 def test_without_the_package_it_says_what_to_install(monkeypatch):

@@ -10,7 +10,7 @@ import importlib.util
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tqdm_demo.model.imagenet_trunk import STAGES
 
@@ -35,6 +35,19 @@ def imagenet_weights() -> dict[str, Tensor]:
         )
     file = next((Path(found.origin).parent / "models").glob("*.pth"))
     return fold(torch.load(file, map_location="cpu", weights_only=True))
+
+
+def random_weights(trunk: nn.Module) -> dict[str, Tensor]:
+    """Random values for a trunk without norms: every map differs from place to place as much.
+
+    torch's own start shrinks what each convolution gets, until its biases are all that is left.
+    """
+    weights = {name: torch.zeros_like(value) for name, value in trunk.state_dict().items()}
+    for name, value in weights.items():
+        if value.ndim == 4:
+            linear = name.endswith("project.weight")  # no ReLU follows
+            nn.init.kaiming_normal_(value, nonlinearity="linear" if linear else "relu")
+    return weights
 
 
 def fold(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
