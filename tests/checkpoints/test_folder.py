@@ -216,7 +216,7 @@ def test_a_save_that_fails_leaves_the_old_files(segmenter, tmp_path, monkeypatch
         Path(path).write_bytes(b"half of it")
         raise kind("disk full")
 
-    monkeypatch.setattr(folder_files, "save_file", fail)
+    monkeypatch.setattr("safetensors.torch.save_file", fail)
     with pytest.raises(OSError, match="cannot write .*disk full"):
         save_segmenter(segmenter, tmp_path, results={"miou": 2})
     assert sorted(p.name for p in tmp_path.iterdir()) == ["config.json", "model.safetensors"]
