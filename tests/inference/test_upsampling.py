@@ -5,7 +5,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from tqdm_demo.inference.upsampling import bilinear_matrix, upsample_argmax
+from tqdm_demo.inference.upsampling import bilinear_matrix, first_largest, upsample_argmax
 
 
 def random_scores(names, cells, seed=2):
@@ -39,3 +39,13 @@ def test_weights_are_those_of_bilinear_resizing():
     expected = F.interpolate(values, 36, mode="linear", align_corners=False)[0, 0]
     weights = bilinear_matrix(torch.arange(36.0), 36, 9)
     assert torch.allclose(weights @ values[0, 0], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("names", [1, 2, 255])
+def test_the_first_of_the_largest_is_what_max_says(names):
+    # Few different values: most places have several that are the largest.
+    maps = (random_scores(names, (23, 31)) * 4).floor()
+    assert torch.equal(first_largest(maps), maps.max(dim=0).indices.to(torch.uint8))
+    maps[names // 2, 3, 5] = torch.nan
+    maps[0, 7] = torch.inf
+    assert torch.equal(first_largest(maps), maps.max(dim=0).indices.to(torch.uint8))

@@ -18,12 +18,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tqdm_demo.inference.upsampling import bilinear_matrix, pixel_positions
+from tqdm_demo.inference.upsampling import bilinear_matrix, first_largest, pixel_positions
 
 # Longest side that a small picture is enlarged to, in window sides.
 _LONGEST = 8
 # Pixels of the maps that are kept for display.
 _SHOWN_PIXELS = 1 << 19
+# Rows that are labelled at once: their means need memory, K times as much as the rows.
+_LABELLED = 64
 
 
 @dataclass(frozen=True)
@@ -199,11 +201,14 @@ class _Strip:
 
     def _label(self, count: int) -> None:
         """Labels the first rows of the strip."""
-        means = self._sums[:-1, :count] / self._sums[-1, :count]
-        # NOTE(upstream): the largest of the softmax. Where all scores are tiny it is the same for
-        # several names in float32, and the first of them wins.
-        upsample_argmax = means.softmax(dim=0).max(dim=0).indices.to(torch.uint8)
-        self._labels[self._first : self._first + count] = upsample_argmax.cpu().numpy()
+        row = self._first
+        for block in self._sums[:, :count].split(_LABELLED, dim=1):
+            means = block[:-1] / block[-1]
+            # NOTE(upstream): the largest of the softmax. Where all scores are tiny it is the same
+            # for several names in float32, and the first of them wins.
+            labels = first_largest(means.softmax(dim=0)).cpu().numpy()
+            self._labels[row : row + len(labels)] = labels
+            row += len(labels)
 
 
 class _Shown:
