@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 
 from tqdm_demo.atomic_files import replacing
 from tqdm_demo.checkpoints.tensor_file import refuse_pointer
@@ -28,6 +28,8 @@ TENSOR_FILE = "model.safetensors"
 # What a folder's ``config.json`` calls its system, and those that tqdm is compared with.
 TQDM = "tqdm"
 RIVAL_SYSTEMS = ("rein", "soma", "tldr")
+# Tensors that are read before the file is shut and opened again.
+_AT_ONCE = 50
 
 Config = TypeVar("Config")
 Network = TypeVar("Network", bound="nn.Module")
@@ -162,15 +164,20 @@ def read_tensors(folder: Path) -> dict[str, Tensor]:
     Raises:
         ValueError: no such file, or one that is damaged.
     """
-    from safetensors.torch import load_file
-
-    path = folder / TENSOR_FILE
+    path, tensors = folder / TENSOR_FILE, {}
     try:
         refuse_pointer(path)
-        tensors = load_file(path)
+        with safe_open(path, "pt") as file:
+            names = list(file.keys())
+        for start in range(0, len(names), _AT_ONCE):
+            # Opened again and again: what has been read of a file stays in memory until it is shut.
+            with safe_open(path, "pt") as file:
+                for name in names[start : start + _AT_ONCE]:
+                    tensor = file.get_tensor(name)
+                    tensors[name] = tensor.float() if tensor.is_floating_point() else tensor
     except (OSError, SafetensorError) as error:
         raise ValueError(f"cannot read {path}: {error}") from error
-    return {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
+    return tensors
 
 
 def load_strictly(model: nn.Module, tensors: Mapping[str, Tensor], folder: Path) -> None:
