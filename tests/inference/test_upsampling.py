@@ -5,7 +5,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from tqdm_demo.inference.upsampling import bilinear_matrix, first_largest, upsample_argmax
+from tqdm_demo.inference.upsampling import (
+    _label_rows,
+    bilinear_matrix,
+    first_largest,
+    pixel_positions,
+    upsample_argmax,
+)
 
 
 def random_scores(names, cells, seed=2):
@@ -28,6 +34,18 @@ def test_names_that_are_left_out_of_a_tile_win_nowhere_in_it(monkeypatch, tile):
     scores = random_scores(40, (6, 9)) ** 8 * random_scores(40, (1, 1), seed=4) ** 3
     resized = F.interpolate(scores[None], (61, 83), mode="bilinear")[0]
     np.testing.assert_array_equal(upsample_argmax(scores, (61, 83)), resized.argmax(0).numpy())
+
+
+def test_elsewhere_than_on_a_cpu_labels_are_copied_once(monkeypatch):
+    monkeypatch.setattr("tqdm_demo.inference.upsampling._BLOCK", 5 * 45 * 4)  # 4 rows
+    scores, copies, cpu = random_scores(5, (4, 7)), [], torch.Tensor.cpu
+    matrices = [
+        bilinear_matrix(pixel_positions(side, side), side, cells)
+        for side, cells in zip((31, 45), scores.shape[1:], strict=True)
+    ]
+    monkeypatch.setattr(torch.Tensor, "cpu", lambda tensor: copies.append(tensor) or cpu(tensor))
+    found = _label_rows(scores, *matrices)
+    assert len(copies) == 1 and np.array_equal(found, upsample_argmax(scores, (31, 45)))
 
 
 def test_one_name_is_everywhere():
