@@ -23,7 +23,7 @@ def app(monkeypatch):
     spec.loader.exec_module(module)
     module.launched = []
     monkeypatch.setattr(
-        module, "launch_page", lambda page, host, port: module.launched.append((page, host, port))
+        module, "launch_page", lambda *arguments, block: module.launched.append(arguments)
     )
     return module
 
@@ -97,7 +97,7 @@ def test_it_serves_this_machine_only_and_a_space_to_everyone(app, monkeypatch, t
 
 
 def test_a_busy_port_ends_in_a_sentence(app, monkeypatch, tiny_weights):
-    def busy(*arguments):
+    def busy(*arguments, block):
         raise OSError("Cannot find empty port in range: 7999-7999")
 
     monkeypatch.setattr(app, "launch_page", busy)
@@ -115,6 +115,32 @@ def test_it_needs_no_module_that_only_unix_has():
     subprocess.run(
         [sys.executable, "-c", f"{blocked}; import app"], cwd=ROOT, env=environment, check=True
     )
+
+
+@pytest.mark.process
+def test_the_page_is_built_before_the_heavy_packages_are_imported():
+    """So that it is shown seconds earlier."""
+    heavy = ("torch", "torchvision", "timm", "open_clip", "scipy", "matplotlib.figure", "gdown")
+    code = (
+        "import sys, app\n"
+        "models = app.prepare_models(app.parse_options([]))\n"
+        "app.locate(models.columns[0])\n"
+        "app.build_page(models, app.read_examples())\n"
+        f"print([name for name in {heavy} if name in sys.modules])"
+    )
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "GRADIO_ANALYTICS_ENABLED": "False"}
+    found = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, check=True, capture_output=True
+    )
+    assert found.stdout.split(b"\n")[-2] == b"[]", found.stdout
+
+
+def test_a_model_that_cannot_be_loaded_ends_the_program(app, monkeypatch, tmp_path):
+    (tmp_path / "config.json").write_text('{"model": {}}')
+    monkeypatch.setattr("sys.argv", ["app.py", "--model", str(tmp_path)])
+    with pytest.raises(SystemExit, match="^app.py: .*config.json"):
+        app.main()
+    assert len(app.launched) == 1
 
 
 def test_without_any_model_it_says_what_is_missing(app, monkeypatch, tmp_path):

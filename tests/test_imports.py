@@ -31,6 +31,7 @@ FLOOR = {package: number for number, floor in enumerate(FLOORS) for package in f
 INTERFACE_MAY = {
     "inference",
     "checkpoints.sources",
+    "checkpoints.loading",
     "checkpoints.published.store",  # the option that names its folder
     "streets.domains",
     "devices",

@@ -22,8 +22,10 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from tqdm_demo.checkpoints.published.catalogue import WEIGHTS_BY_NAME
-from tqdm_demo.checkpoints.published.conversion import DTYPES, convert
+import torch
+
+from tqdm_demo.checkpoints.published.catalogue import DTYPES, WEIGHTS_BY_NAME
+from tqdm_demo.checkpoints.published.conversion import convert
 from tqdm_demo.checkpoints.published.store import CACHE_OPTION, fetch_weights
 from tqdm_demo.console import print_any_text
 
@@ -36,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if options.download is not None:
             fetch_weights(options.download, options.dtype, options.folder, options.keep or None)
         else:
-            convert(options.checkpoint, options.folder, DTYPES[options.dtype], options.backbone)
+            dtype = getattr(torch, options.dtype)
+            convert(options.checkpoint, options.folder, dtype, options.backbone)
     except (ValueError, OSError) as error:
         raise SystemExit(f"convert: {error}") from error
 
@@ -53,7 +56,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--keep", action="store_true", help="keep the file that was downloaded")
     parser.add_argument("--cache-dir", **CACHE_OPTION)
-    parser.add_argument("--dtype", choices=tuple(DTYPES), default="float32")
+    parser.add_argument("--dtype", choices=DTYPES, default="float32")
     parser.add_argument(
         "--backbone", type=Path, metavar="FILE.pth", help="DINOv2's own file, for Rein and SoMA"
     )

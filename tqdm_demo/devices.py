@@ -1,4 +1,4 @@
-"""Where models compute."""
+"""Where models compute. torch is imported where it is used: the page is shown before that."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import gc
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 
 def choose_device(device: str) -> torch.device:
@@ -17,6 +19,8 @@ def choose_device(device: str) -> torch.device:
     Raises:
         ValueError: another word, or a device that this machine does not have.
     """
+    import torch
+
     present = {
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),
@@ -33,6 +37,8 @@ def choose_device(device: str) -> torch.device:
 
 def computes_bfloat16(device: torch.device) -> bool:
     """Whether ``device`` multiplies bfloat16 matrices by itself."""
+    import torch
+
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if device.type == "cpu":
@@ -42,6 +48,8 @@ def computes_bfloat16(device: torch.device) -> bool:
 
 def release_memory() -> None:
     """Gives back what a model held that nobody refers to any more."""
+    import torch
+
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
@@ -58,6 +66,8 @@ def trim_heap() -> None:
 
 def is_out_of_memory(error: Exception) -> bool:
     """Whether an error says that there is not enough memory, on whichever device."""
+    import torch
+
     # On CPUs torch raises a plain RuntimeError.
     return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "allocate memory" in str(
         error
@@ -85,6 +95,8 @@ def cpu_limit(groups: Path = Path("/sys/fs/cgroup")) -> int:
 
 def limit_cache(megabytes: int, device: torch.device) -> int:
     """What may be kept, in megabytes: on a GPU, where it lies, a quarter of its memory at most."""
+    import torch
+
     if device.type != "cuda":
         return megabytes
     return min(megabytes, torch.cuda.get_device_properties(device).total_memory // 2**22)

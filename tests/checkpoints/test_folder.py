@@ -216,7 +216,7 @@ def test_a_save_that_fails_leaves_the_old_files(segmenter, tmp_path, monkeypatch
         Path(path).write_bytes(b"half of it")
         raise kind("disk full")
 
-    monkeypatch.setattr(folder_files, "save_file", fail)
+    monkeypatch.setattr("safetensors.torch.save_file", fail)
     with pytest.raises(OSError, match="cannot write .*disk full"):
         save_segmenter(segmenter, tmp_path, results={"miou": 2})
     assert sorted(p.name for p in tmp_path.iterdir()) == ["config.json", "model.safetensors"]
@@ -265,3 +265,19 @@ def test_a_folder_of_another_system_says_so(segmenter, tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({**sections, "system": "rein"}))
     with pytest.raises(ValueError, match="of the system 'rein', not of tqdm"):
         load_segmenter(tmp_path)
+
+
+def test_a_file_of_tensors_is_shut_between_its_parts(tmp_path, monkeypatch):
+    """So that what was read of it does not stay in memory beside the tensors."""
+    stored = {f"t{n}": torch.rand(2, n).half() for n in range(1, 8)} | {"n": torch.arange(3)}
+    save_file(stored, tmp_path / "model.safetensors")
+    opened, safe_open = [], folder_files.safe_open
+    monkeypatch.setattr(
+        folder_files, "safe_open", lambda *about: opened.append(about) or safe_open(*about)
+    )
+    monkeypatch.setattr(folder_files, "_AT_ONCE", 3)
+    found = folder_files.read_tensors(tmp_path)
+    assert len(opened) == 1 + 3 and set(found) == set(stored)
+    for name, tensor in stored.items():
+        assert found[name].dtype == (torch.int64 if name == "n" else torch.float32)
+        assert torch.equal(found[name], tensor.to(found[name].dtype))

@@ -9,7 +9,8 @@ from safetensors.torch import save_file
 
 from tqdm_demo.checkpoints.folder import load_segmenter, save_segmenter
 from tqdm_demo.checkpoints.folder_files import read_config
-from tqdm_demo.checkpoints.sources import BUNDLED, CURATED, describe, load_model, locate
+from tqdm_demo.checkpoints.loading import load_model
+from tqdm_demo.checkpoints.sources import BUNDLED, CURATED, describe, locate
 from tqdm_demo.class_list import ClassList
 from tqdm_demo.config import ModelConfig
 from tqdm_demo.config_json import from_json

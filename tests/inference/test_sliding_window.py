@@ -22,7 +22,7 @@ from tqdm_demo.inference.sliding_window import (
     Window,
     window_starts,
 )
-from tqdm_demo.inference.upsampling import upsample_argmax
+from tqdm_demo.inference.upsampling import bilinear_matrix, upsample_argmax
 from tqdm_demo.model.segmenter import Segmenter
 from tqdm_demo.systems.trained import TrainedModel
 
@@ -60,7 +60,8 @@ def slow_means(size: tuple[int, int]) -> list[torch.Tensor]:
 
 @pytest.mark.parametrize("size", [(70, 50), (50, 71), (36, 28), (100, 29), (36, 28 + 19)])
 @pytest.mark.parametrize("batch", [1, 3])
-def test_overlapping_windows_are_averaged(size, batch):
+def test_overlapping_windows_are_averaged(size, batch, monkeypatch):
+    monkeypatch.setattr("tqdm_demo.inference.sliding_window._LABELLED", 5)
     scores, similarity = slow_means(size)
     merged = SlidingWindow(WINDOW, STRIDE, batch).merge(maps, size, size)
     expected = scores.softmax(dim=0).argmax(dim=0).numpy()
@@ -68,6 +69,21 @@ def test_overlapping_windows_are_averaged(size, batch):
     assert merged.label_map.dtype == np.uint8
     assert torch.allclose(merged.scores, scores, atol=1e-6)
     assert torch.allclose(merged.similarity, similarity, atol=1e-6)
+
+
+def test_the_weights_of_windows_that_start_alike_are_made_once(monkeypatch):
+    made = []
+
+    def make(positions, *sides):
+        made.append(sides)
+        return bilinear_matrix(positions, *sides)
+
+    monkeypatch.setattr("tqdm_demo.inference.sliding_window.bilinear_matrix", make)
+    size = (100, 90)
+    SlidingWindow(WINDOW, STRIDE, 2).merge(maps, size, size)
+    starts = [len(window_starts(*sides)) for sides in zip(size, WINDOW, STRIDE, strict=True)]
+    assert starts == [4, 5]  # 20 windows
+    assert len(made) == 2 * sum(starts)  # for the labels, and for what is shown
 
 
 def test_the_sums_of_a_large_picture_are_not_kept(monkeypatch):

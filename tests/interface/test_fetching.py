@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from tests.drive_server import DriveFile
 from tests.interface.browsing import PATIENCE, answered
 from tests.interface.conftest import let_threads_end
-from tqdm_demo.checkpoints.published import catalogue, store
+from tqdm_demo.checkpoints.published import catalogue, conversion
 from tqdm_demo.class_list import parse_class_list
 from tqdm_demo.interface.answers import AnswerStore
 from tqdm_demo.interface.components.download_bar import build_download_bar, download, offer
@@ -35,7 +35,7 @@ def published(drive, monkeypatch, tiny_weights):
         shutil.copytree(tiny_weights / "tiny-tqdm", folder)
         shutil.copytree(tiny_weights / "tiny-clip", folder.parent / "tiny-clip")
 
-    monkeypatch.setattr(store, "convert", convert)
+    monkeypatch.setattr(conversion, "convert", convert)
     place = catalogue.WEIGHTS_BY_NAME[NAME].checkpoint.place
     served = drive.files[place.removeprefix("drive:")] = DriveFile(b"weights")
     return served

@@ -1,6 +1,7 @@
 import open_clip
 import pytest
 import torch
+from open_clip.transformer import ResidualAttentionBlock
 from timm.layers import DropPath
 
 from tqdm_demo.model.image_encoder import ImageEncoder, Pyramid, resize_positions
@@ -128,3 +129,17 @@ def test_a_tower_of_patches_of_14_reads_whole_patches_and_projects_in_its_trunk(
     changed[:, :, 56:] += 1
     changed[:, :, :, 56:] += 1
     torch.testing.assert_close(encoder.run_tower(changed).dense, output.dense)
+
+
+def test_open_clips_blocks_do_without_torchs_short_cut_for_attention():
+    """It takes three times as long; the values are the same to rounding."""
+    block, tokens = ResidualAttentionBlock(16, 2).eval(), torch.randn(2, 5, 16)
+    shortcut = "aten::_native_multi_head_attention"
+    found = []
+    for taken in (torch.backends.mha.get_fastpath_enabled(), True):
+        torch.backends.mha.set_fastpath_enabled(taken)
+        with torch.inference_mode(), torch.profiler.profile() as profile:
+            found.append(block(tokens))
+        torch.backends.mha.set_fastpath_enabled(False)
+        assert (shortcut in {event.key for event in profile.key_averages()}) == taken
+    torch.testing.assert_close(*found)

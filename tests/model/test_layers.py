@@ -78,3 +78,15 @@ def test_positions_of_bfloat16_maps_are_computed_in_float32():
     assert found.dtype == torch.bfloat16
     torch.testing.assert_close(found.float(), exact, atol=2**-8, rtol=0)
     assert len(pixel_centres((3, 300), like).unique(dim=0)) == 900
+
+
+def test_a_feed_forward_layer_takes_the_tokens_in_parts_without_gradients():
+    torch.manual_seed(0)
+    layer, tokens = FeedForward(12, 20), torch.randn(2, 700, 12)
+    rows = []
+    layer[0].register_forward_hook(lambda module, inputs, output: rows.append(len(output)))
+    expected = layer(tokens)
+    with torch.no_grad():
+        found = layer(tokens)
+    assert rows == [2, 1024, 376]
+    torch.testing.assert_close(found, expected)

@@ -16,55 +16,24 @@ import open_clip
 from torch import Tensor
 
 from tqdm_demo.checkpoints.folder_files import (
-    CONFIG_FILE,
     TENSOR_FILE,
     build_network,
-    config_of_sections,
     find_clip,
     load_strictly,
+    read_clip_config,
     read_config,
+    read_model_config,
     read_tensors,
     write_folder,
 )
 from tqdm_demo.checkpoints.skip_init import skip_init
 from tqdm_demo.checkpoints.token_table import ROWS, pack_tokens, unpack_tokens
-from tqdm_demo.config import ClipConfig, ModelConfig
-from tqdm_demo.config_json import from_json, to_json
+from tqdm_demo.config_json import to_json
 from tqdm_demo.model.segmenter import Segmenter, text_tower_weights
 
 TEXT_TOWER = "text_encoder.tower."
 IMAGE_TOWER = "image_encoder.tower."
 CLIP_IMAGE_TOWER = "visual."  # open_clip's name for it
-
-
-def read_model_config(folder: Path) -> ModelConfig:
-    """The architecture of a segmenter's folder.
-
-    Raises:
-        ValueError: as :func:`read_config`, or a setting that is wrong, with what it takes.
-    """
-    path, sections = Path(folder) / CONFIG_FILE, read_config(folder)
-    if "model" not in sections:
-        raise ValueError(f"{path} has no section 'model': no segmenter's folder")
-    system = sections.get("system", "tqdm")
-    if system != "tqdm":
-        raise ValueError(f"{path} is of the system {system!r}, not of tqdm")
-    try:
-        return from_json(ModelConfig, sections["model"])
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
-
-
-def read_clip_config(folder: Path) -> ClipConfig:
-    """The architecture of a CLIP's folder.
-
-    Raises:
-        ValueError: as :func:`read_model_config`.
-    """
-    path, sections = Path(folder) / CONFIG_FILE, read_config(folder)
-    if "clip" not in sections:
-        raise ValueError(f"{path} has no section 'clip': no CLIP's folder")
-    return config_of_sections(ClipConfig, sections, path)
 
 
 def load_segmenter(folder: Path) -> Segmenter:

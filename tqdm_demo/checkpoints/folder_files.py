@@ -10,23 +10,29 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from safetensors import SafetensorError, safe_open
 
 from tqdm_demo.atomic_files import replacing
 from tqdm_demo.checkpoints.tensor_file import refuse_pointer
+from tqdm_demo.config import ClipConfig, ModelConfig
 from tqdm_demo.config_json import brief, from_json
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "weights"
 CONFIG_FILE = "config.json"
 TENSOR_FILE = "model.safetensors"
+# What a folder's ``config.json`` calls its system, and those that tqdm is compared with.
+TQDM = "tqdm"
+RIVAL_SYSTEMS = ("rein", "soma", "tldr")
+# Tensors that are read before the file is shut and opened again.
+_AT_ONCE = 50
 
 Config = TypeVar("Config")
-Network = TypeVar("Network", bound=nn.Module)
+Network = TypeVar("Network", bound="nn.Module")
 
 
 def resolve_source(name: str) -> Path:
@@ -96,6 +102,47 @@ def config_of_sections(kind: type[Config], sections: Mapping[str, Any], path: Pa
         raise ValueError(f"{path}: {error}") from error
 
 
+def system_of(sections: Mapping[str, Any]) -> str:
+    """The system that a folder's ``config.json`` names, ``tqdm`` where it names none."""
+    return str(sections.get("system", TQDM))
+
+
+def read_model_config(folder: Path) -> ModelConfig:
+    """The architecture of a segmenter's folder.
+
+    Raises:
+        ValueError: as :func:`read_config`, or a setting that is wrong, with what it takes.
+    """
+    path, sections = Path(folder) / CONFIG_FILE, read_config(folder)
+    if "model" not in sections:
+        raise ValueError(f"{path} has no section 'model': no segmenter's folder")
+    system = system_of(sections)
+    if system != TQDM:
+        raise ValueError(f"{path} is of the system {system!r}, not of tqdm")
+    try:
+        return from_json(ModelConfig, sections["model"])
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def read_clip_config(folder: Path) -> ClipConfig:
+    """The architecture of a CLIP's folder.
+
+    Raises:
+        ValueError: as :func:`read_model_config`.
+    """
+    path, sections = Path(folder) / CONFIG_FILE, read_config(folder)
+    if "clip" not in sections:
+        raise ValueError(f"{path} has no section 'clip': no CLIP's folder")
+    return config_of_sections(ClipConfig, sections, path)
+
+
+def check_new(folder: Path) -> None:
+    """Raises ValueError where a folder, or a file of that name, holds something."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ValueError(f"{folder} exists already; name a new folder")
+
+
 def build_network(make: Callable[[], Network], folder: Path) -> Network:
     """Makes a model of a configuration that may be anybody's.
 
@@ -117,13 +164,20 @@ def read_tensors(folder: Path) -> dict[str, Tensor]:
     Raises:
         ValueError: no such file, or one that is damaged.
     """
-    path = folder / TENSOR_FILE
+    path, tensors = folder / TENSOR_FILE, {}
     try:
         refuse_pointer(path)
-        tensors = load_file(path)
+        with safe_open(path, "pt") as file:
+            names = list(file.keys())
+        for start in range(0, len(names), _AT_ONCE):
+            # Opened again and again: what has been read of a file stays in memory until it is shut.
+            with safe_open(path, "pt") as file:
+                for name in names[start : start + _AT_ONCE]:
+                    tensor = file.get_tensor(name)
+                    tensors[name] = tensor.float() if tensor.is_floating_point() else tensor
     except (OSError, SafetensorError) as error:
         raise ValueError(f"cannot read {path}: {error}") from error
-    return {k: v.float() if v.is_floating_point() else v for k, v in tensors.items()}
+    return tensors
 
 
 def load_strictly(model: nn.Module, tensors: Mapping[str, Tensor], folder: Path) -> None:
@@ -160,6 +214,8 @@ def write_folder(
     Raises:
         OSError: the disk is full, or the like; what was there before stays.
     """
+    from safetensors.torch import save_file
+
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(dict(sections), indent=2, ensure_ascii=False) + "\n"
     stored = {name: _stored(tensor, half) for name, tensor in tensors.items()}
@@ -173,6 +229,8 @@ def write_folder(
 
 
 def _stored(tensor: Tensor, half: bool) -> Tensor:
+    import torch
+
     tensor = tensor.detach().cpu()
     if half and tensor.dtype == torch.float32:
         tensor = tensor.half()

@@ -12,11 +12,13 @@ from torch import nn
 from tqdm_demo.checkpoints.folder import image_tower_tensors
 from tqdm_demo.checkpoints.folder_files import (
     CONFIG_FILE,
+    TQDM,
     build_network,
     find_clip,
     load_strictly,
     read_config,
     read_tensors,
+    system_of,
     write_folder,
 )
 from tqdm_demo.checkpoints.skip_init import skip_init
@@ -28,7 +30,6 @@ from tqdm_demo.systems.rein import ReinModel
 from tqdm_demo.systems.system import System
 from tqdm_demo.systems.tldr import TldrModel
 
-TQDM = "tqdm"
 # Where the tensors of a frozen CLIP tower are, which another folder may hold.
 TOWER = "backbone.encoder.tower."
 
@@ -53,11 +54,6 @@ RIVALS = {
     "soma": Rival(ReinConfig, ReinSegmenter, ReinModel),
     "tldr": Rival(DeepLabConfig, DeepLabV3Plus, TldrModel),
 }
-
-
-def system_of(sections: Mapping[str, Any]) -> str:
-    """The system that a folder's ``config.json`` names, ``tqdm`` where it names none."""
-    return str(sections.get("system", TQDM))
 
 
 def read_rival_config(folder: Path) -> tuple[Rival, RivalConfig]:

@@ -18,34 +18,27 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import torch
-
-from tqdm_demo.checkpoints.folder import (
-    load_clip,
-    load_segmenter,
-    read_clip_config,
-    read_model_config,
-)
 from tqdm_demo.checkpoints.folder_files import (
     CONFIG_FILE,
+    RIVAL_SYSTEMS,
     TENSOR_FILE,
     find_clip,
     read_config,
+    read_model_config,
     resolve_source,
+    system_of,
 )
 from tqdm_demo.checkpoints.hub import fetch
-from tqdm_demo.checkpoints.open_clip_models import cached_positions, load_open_clip, locate_clip
-from tqdm_demo.checkpoints.published.catalogue import PUBLISHED, WEIGHTS_BY_NAME, find_weights
-from tqdm_demo.checkpoints.published.conversion import DTYPES
+from tqdm_demo.checkpoints.published.catalogue import (
+    DTYPES,
+    PUBLISHED,
+    WEIGHTS_BY_NAME,
+    find_weights,
+)
 from tqdm_demo.checkpoints.published.store import Tell, cached_weights, fetch_weights
 from tqdm_demo.checkpoints.recorded_figures import describe_training
-from tqdm_demo.checkpoints.rival_folder import RIVALS, load_rival, read_rival_config, system_of
-from tqdm_demo.model.segmenter import Segmenter
-from tqdm_demo.systems.system import System
-from tqdm_demo.systems.trained import TrainedModel
-from tqdm_demo.systems.zero_shot import METHODS, ZeroShotModel
+from tqdm_demo.systems.system import METHODS
 
 ZERO_SHOT = "zero-shot:"
 OPEN_CLIP = "open_clip:"
@@ -156,7 +149,7 @@ def describe(source: str) -> Description:
         sections = read_config(folder)
         system = system_of(sections)
         names, tower = (), None
-        if not kind and system in RIVALS:
+        if not kind and system in RIVAL_SYSTEMS:
             kind, names = system, tuple(sections["model"]["class_names"])
         elif not kind:
             config = read_model_config(folder)
@@ -193,47 +186,17 @@ def locate(source: str, tell: Tell | None = None) -> Path:
     """
     if source.startswith(PUBLISHED):
         return fetch_weights(*_split_published(source), tell=tell)
-    name = _split(source)[1]
+    name = split_source(source)[1]
     if source.startswith(OPEN_CLIP):
+        from tqdm_demo.checkpoints.open_clip_models import locate_clip
+
         return locate_clip(name)
     if _HUB.fullmatch(name) and not Path(name).exists():
         return _from_hub(name)
     return resolve_source(name)
 
 
-def load_model(source: str, device: torch.device) -> System:
-    """Loads a model.
-
-    Raises:
-        ValueError: as :func:`locate`, or files that do not fit together.
-    """
-    prefix, name, method = _split(source)
-    if prefix == OPEN_CLIP:
-        clip, config = load_open_clip(name)
-    elif prefix == ZERO_SHOT:
-        folder = locate(source)
-        _refuse_fetching(folder, read_clip_config(folder).clip)
-        clip, config = load_clip(folder)
-    else:
-        if method is not None:
-            raise ValueError(f"{source!r}: only zero-shot models take a similarity (#{method})")
-        folder = locate(source)
-        if system_of(read_config(folder)) in RIVALS:
-            return _load_rival(folder, device)
-        _refuse_fetching(folder, read_model_config(folder).clip)
-        segmenter = load_segmenter(folder)
-        _lengthen(segmenter)
-        return TrainedModel(segmenter.to(device), _words(folder, segmenter.config.text_tower))
-    return ZeroShotModel(clip.to(device), config, method)
-
-
-def _load_rival(folder: Path, device: torch.device) -> System:
-    rival, config = read_rival_config(folder)
-    _refuse_fetching(folder, getattr(config, "clip", {}))
-    return rival.system(load_rival(folder).to(device))
-
-
-def _split(source: str) -> tuple[str, str, str | None]:
+def split_source(source: str) -> tuple[str, str, str | None]:
     """Prefix, name, and the similarity behind a ``#`` of a source."""
     if source.startswith(PUBLISHED):
         return PUBLISHED, _split_published(source)[0], None
@@ -264,36 +227,15 @@ def _from_hub(repository: str) -> Path:
     return folder
 
 
-def _refuse_fetching(folder: Path, clip: dict[str, Any]) -> None:
-    """Raises where towers would load files by themselves.
-
-    A config decides what open_clip builds, and it may come from anybody.
-    """
-    text, vision = clip.get("text_cfg", {}), clip.get("vision_cfg", {})
-    fetching = [k for k in text if k.startswith("hf_")]
-    fetching += [k for k in ("timm_model_pretrained",) if vision.get(k)]
-    fetching += [k for k in ("timm_model_name",) if ":" in str(vision.get(k, ""))]
-    if fetching:
-        raise ValueError(f"{folder / CONFIG_FILE} asks for files of others ({', '.join(fetching)})")
-
-
-def _words(folder: Path, text_tower: str | None) -> frozenset[str]:
+def words_of(folder: Path, text_tower: str | None) -> frozenset[str]:
     """The words that the text tower saw: recorded with the CLIP that it comes from."""
     owner = folder if text_tower is None else find_clip(text_tower, folder)
     return frozenset(read_config(owner).get("words", ()))
 
 
 def _recorded_words(folder: Path, text_tower: str | None) -> frozenset[str]:
-    """:func:`_words`; none where the CLIP's folder is not there or not readable."""
+    """:func:`words_of`; none where the CLIP's folder is not there or not readable."""
     try:
-        return _words(folder, text_tower)
+        return words_of(folder, text_tower)
     except (ValueError, OSError, TypeError):
         return frozenset()
-
-
-def _lengthen(segmenter: Segmenter) -> None:
-    """Gives a text tower its whole position table where the CLIP it comes from is cached."""
-    weights = segmenter.config.clip_weights
-    positions = None if weights is None else cached_positions(weights)
-    if positions is not None:
-        segmenter.text_encoder.lengthen(positions)

@@ -13,12 +13,14 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 _POINTER = b"version https://git-lfs"
-_NAMES = {torch.float32: "F32", torch.float16: "F16", torch.int64: "I64"}
+_NAMES = {"torch.float32": "F32", "torch.float16": "F16", "torch.int64": "I64"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def write_tensors(
         spec, starts[name] = specs[name], end
         end += spec.size
         header[name] = {
-            "dtype": _NAMES[spec.dtype],
+            "dtype": _NAMES[str(spec.dtype)],
             "shape": list(spec.shape),
             "data_offsets": [starts[name], end],
         }

@@ -19,9 +19,9 @@ import numpy as np
 import torch
 
 from tqdm_demo.checkpoints.folder import load_segmenter, save_segmenter
+from tqdm_demo.checkpoints.loading import load_model
 from tqdm_demo.checkpoints.published.plan import converted_tensors
 from tqdm_demo.checkpoints.published.tqdm_models import plan_conversion
-from tqdm_demo.checkpoints.sources import load_model
 from tqdm_demo.evaluation.speed import made_up_picture, peak_memory, training_step
 from tqdm_demo.evaluation.speed_ratio import make_stand_in
 from tqdm_demo.inference.predictor import Predictor

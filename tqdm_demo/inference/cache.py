@@ -8,9 +8,6 @@ from collections.abc import Callable, Hashable
 from dataclasses import fields, is_dataclass
 from typing import Any, Generic, TypeVar
 
-import numpy as np
-import torch
-
 Value = TypeVar("Value")
 
 
@@ -59,6 +56,10 @@ class BoundedCache(Generic[Value]):
             self._weight += weight
             while self._weight > self._limit:
                 self._weight -= self._values.popitem(last=False)[1][1]
+
+    def limit_to(self, limit: int) -> None:
+        """Takes a lower limit."""
+        self._limit = min(self._limit, limit)
 
     def section(self) -> CacheSection:
         """A part of the cache for one owner."""
@@ -114,7 +115,7 @@ class CacheSection:
 
 def size_in_bytes(value: Any) -> int:
     """What the arrays and tensors in a value take: in it, in its fields, or in a list of them."""
-    if isinstance(value, np.ndarray | torch.Tensor):
+    if isinstance(getattr(value, "nbytes", None), int):
         return value.nbytes
     if is_dataclass(value):
         return sum(size_in_bytes(getattr(value, field.name)) for field in fields(value))

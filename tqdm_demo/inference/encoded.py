@@ -10,15 +10,16 @@ import hashlib
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from tqdm_demo.inference.cache import BoundedCache
 from tqdm_demo.inference.preprocessing import model_size
 from tqdm_demo.systems.system import System
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass
@@ -103,6 +104,8 @@ class Names:
 
     def best(self, maps: Tensor) -> Tensor:
         """Maps (B, N, h, w) of names to maps (B, K, h, w) of classes: the best synonym."""
+        import torch
+
         return torch.stack([part.amax(dim=1) for part in maps.split(self.counts, dim=1)], dim=1)
 
 
@@ -116,6 +119,8 @@ def kept_embeddings(
         names: N.
         encode: names to (n, D).
     """
+    import torch
+
     known = {name: cache.peek(name) for name in names}
     missing = [name for name, value in known.items() if value is None]
     for name, value in zip(missing, encode(missing) if missing else (), strict=True):

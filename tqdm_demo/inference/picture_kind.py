@@ -8,14 +8,17 @@ captions counts how many of them fit: a picture of one parked car is no street.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from torch import Tensor
 
 from tqdm_demo.inference.encoded import Picture
-from tqdm_demo.inference.predictor import Predictor
 from tqdm_demo.inference.preprocessing import model_size, to_pixels
-from tqdm_demo.systems.zero_shot import ZeroShotModel
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from tqdm_demo.inference.predictor import Predictor
 
 STREET, PHOTO = "street", "photo"
 STREET_CAPTIONS = (
@@ -57,6 +60,8 @@ def match_captions(clip: Predictor, image: np.ndarray, captions: Sequence[str]) 
     Raises:
         ValueError: the model was trained to segment.
     """
+    from tqdm_demo.systems.zero_shot import ZeroShotModel
+
     model, picture = clip.model, Picture(image)
     if not isinstance(model, ZeroShotModel):
         raise ValueError("Only a zero-shot model compares whole pictures with captions.")

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from PIL import Image
 
 from tqdm_demo.devices import computes_bfloat16
+
+if TYPE_CHECKING:
+    import torch
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 # The share of a picture's pixels whose label must stay.
@@ -41,6 +44,8 @@ def choose_precision(
         if precision == "auto":
             return nullcontext
         raise ValueError(f"precision bfloat16: this machine's {device.type} does not have it")
+    import torch
+
     half = partial(torch.autocast, device.type, torch.bfloat16)
     if precision == "auto" and (label(half) == label(nullcontext)).mean() < SAME:
         return nullcontext
@@ -49,6 +54,8 @@ def choose_precision(
 
 def set_matrix_precision(precision: str) -> None:
     """Lets GPUs multiply float32 matrices as TF32, unless float32 was asked for by name."""
+    import torch
+
     torch.set_float32_matmul_precision("highest" if precision == "float32" else "high")
 
 

@@ -20,7 +20,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from tqdm_demo.checkpoints.sources import load_model
+from tqdm_demo.checkpoints.loading import load_model
 from tqdm_demo.class_list import ClassList
 from tqdm_demo.devices import choose_device
 from tqdm_demo.inference.assembly import assemble_segmentation, assemble_stages

@@ -11,15 +11,17 @@ import stat
 import warnings
 from collections.abc import Callable, Sequence
 from io import BytesIO
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-import torch
 from PIL import Image, UnidentifiedImageError
 
 from tqdm_demo.inference.colours import to_rgb
 from tqdm_demo.inference.orientation import read_orientation, turn_upright
 from tqdm_demo.inference.repairs import repair
+
+if TYPE_CHECKING:
+    import torch
 
 # A file of a few kilobytes can unfold into gigabytes, so the size is read before the pixels.
 MAX_MEGAPIXELS = 50
@@ -150,6 +152,8 @@ def to_pixels(
     Returns:
         float32 (1, 3, h, w) on the CPU.
     """
+    import torch
+
     height, width = size
     if image.shape[:2] != size:
         resized = Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC)

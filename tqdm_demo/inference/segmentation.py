@@ -49,7 +49,7 @@ class Segmentation:
         unknown: per class the words that the text tower never saw while it was trained.
         timings: what was computed and what was reused.
         missing: per class its names that the model has no class for.
-        method: how the similarity was made, one of ``zero_shot.METHODS``.
+        method: how the similarity was made, one of ``system.METHODS``.
         mode: how the picture was read, one of ``predictor.MODES``. In windows, maps are means.
         matches: per class how well it fits at its best place, see :mod:`.matches`; None = this
             model's values do not tell.

@@ -18,12 +18,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tqdm_demo.inference.upsampling import bilinear_matrix, pixel_positions
+from tqdm_demo.inference.upsampling import bilinear_matrix, first_largest, pixel_positions
 
 # Longest side that a small picture is enlarged to, in window sides.
 _LONGEST = 8
 # Pixels of the maps that are kept for display.
 _SHOWN_PIXELS = 1 << 19
+# Rows that are labelled at once: their means need memory, K times as much as the rows.
+_LABELLED = 64
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,7 @@ class _Axis:
         self.count = count
         self.window = window
         self._positions = pixel_positions(count, resized)
+        self._weights: dict[tuple[int, int], Tensor] = {}
 
     def covered(self, start: int) -> tuple[int, int]:
         """First pixel in the window that starts at ``start``, and the first one behind it."""
@@ -150,10 +153,16 @@ class _Axis:
         first, behind = torch.searchsorted(self._positions, edges.to(self._positions)).tolist()
         return first, behind
 
-    def weights(self, start: int, cells: int) -> Tensor:
-        """Bilinear weights (n, cells) of the covered pixels over the cells of the window's map."""
-        first, behind = self.covered(start)
-        return bilinear_matrix(self._positions[first:behind] - start, self.window, cells)
+    def weights(self, start: int, cells: int, like: Tensor) -> Tensor:
+        """Bilinear weights (n, cells) of the covered pixels over the cells of the window's map.
+
+        Made once for all windows that start there, with the dtype and device of ``like``.
+        """
+        if (start, cells) not in self._weights:
+            first, behind = self.covered(start)
+            positions = self._positions[first:behind] - start
+            self._weights[start, cells] = bilinear_matrix(positions, self.window, cells).to(like)
+        return self._weights[start, cells]
 
 
 class _Strip:
@@ -199,11 +208,15 @@ class _Strip:
 
     def _label(self, count: int) -> None:
         """Labels the first rows of the strip."""
-        means = self._sums[:-1, :count] / self._sums[-1, :count]
-        # NOTE(upstream): the largest of the softmax. Where all scores are tiny it is the same for
-        # several names in float32, and the first of them wins.
-        upsample_argmax = means.softmax(dim=0).max(dim=0).indices.to(torch.uint8)
-        self._labels[self._first : self._first + count] = upsample_argmax.cpu().numpy()
+        row = self._first
+        step = _LABELLED if self._sums.is_cpu else max(count, 1)  # a GPU waits for every copy
+        for block in self._sums[:, :count].split(step, dim=1):
+            means = block[:-1] / block[-1]
+            # NOTE(upstream): the largest of the softmax. Where all scores are tiny it is the same
+            # for several names in float32, and the first of them wins.
+            labels = first_largest(means.softmax(dim=0)).cpu().numpy()
+            self._labels[row : row + len(labels)] = labels
+            row += len(labels)
 
 
 class _Shown:
@@ -238,8 +251,8 @@ def _resized(scores: Tensor, rows: _Axis, columns: _Axis, top: int, left: int) -
     NOTE(upstream): the map is laid over the whole window, also that of EVA, whose last patches end
     8 pixels before the right and the lower edge; so it is stretched by 512 / 504, as there.
     """
-    down = rows.weights(top, scores.shape[1]).to(scores)
-    right = columns.weights(left, scores.shape[2]).to(scores)
+    down = rows.weights(top, scores.shape[1], scores)
+    right = columns.weights(left, scores.shape[2], scores)
     return down @ scores @ right.T
 
 

@@ -31,11 +31,29 @@ def upsample_argmax(scores: Tensor, size: tuple[int, int]) -> np.ndarray:
     )
     if scores.is_cpu:
         return _label_tiles(scores, _tiles(rows), _tiles(columns))
+    return _label_rows(scores, rows, columns)
+
+
+def _label_rows(scores: Tensor, rows: Tensor, columns: Tensor) -> np.ndarray:
+    """See :func:`upsample_argmax`; the labels leave their device once."""
     wide = scores @ columns.T
-    step = max(1, _BLOCK // (len(scores) * size[1]))
-    # max and not argmax, which takes three times as long on a CPU
-    parts = [(block @ wide).max(dim=0).indices.to(torch.uint8).cpu() for block in rows.split(step)]
-    return torch.cat(parts).numpy()
+    step = max(1, _BLOCK // (len(scores) * len(columns)))
+    parts = [first_largest(block @ wide) for block in rows.split(step)]
+    return torch.cat(parts).cpu().numpy()
+
+
+def first_largest(maps: Tensor) -> Tensor:
+    """Which of K <= 255 maps (K, n, m) is the largest, the first of several: uint8 (n, m).
+
+    ``max`` gives the same, in four times the time on a CPU: it does not use vector instructions.
+    """
+    if not maps.is_cpu:
+        return maps.max(dim=0).indices.to(torch.uint8)
+    ranks = torch.arange(len(maps), 0, -1, dtype=torch.uint8, device=maps.device)
+    best = ((maps == maps.amax(dim=0)).view(torch.uint8) * ranks[:, None, None]).amax(dim=0)
+    if not best.all():  # not a number equals nothing
+        return maps.max(dim=0).indices.to(torch.uint8)
+    return len(maps) - best
 
 
 @dataclass(frozen=True)
@@ -81,7 +99,7 @@ def _label_tiles(scores: Tensor, rows: list[_Tile], columns: list[_Tile]) -> np.
                 continue
             small = strip[able, :, column.cells]
             resized = row.weights @ (small @ column.weights.T)
-            tile.copy_(able[resized.max(dim=0).indices])
+            tile.copy_(able[first_largest(resized).long()])
     return labels.numpy()
 
 

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tqdm_demo.checkpoints.sources import (
     BUNDLED,
@@ -20,10 +20,12 @@ from tqdm_demo.checkpoints.sources import (
 )
 from tqdm_demo.devices import is_out_of_memory, release_memory
 from tqdm_demo.inference.cache import BoundedCache, size_in_bytes
-from tqdm_demo.inference.predictor import Predictor
 from tqdm_demo.interface.fetching import Fetching
 from tqdm_demo.interface.picture_files import PictureFiles
 from tqdm_demo.interface.turns import FairTurns, GradioJobs
+
+if TYPE_CHECKING:
+    from tqdm_demo.inference.predictor import Predictor
 
 # Columns that the page opens with.
 COLUMNS = 3
@@ -33,6 +35,13 @@ PHOTOGRAPHS = "photos-tqdm"
 DOWNLOAD = "Download the weights"
 # Megabytes of all that is kept; see ModelManager.
 CACHE_MB = 1024
+
+
+def load_predictor(source: str, device: str, **more: Any) -> Predictor:
+    """:meth:`.Predictor.load`; imports torch, which takes longer than to show the page."""
+    from tqdm_demo.inference.predictor import Predictor
+
+    return Predictor.load(source, device, **more)
 
 
 class ModelManager:
@@ -66,7 +75,7 @@ class ModelManager:
         sources: Sequence[str] = (),
         device: str = "auto",
         max_models: int = 4,
-        load: Callable[..., Predictor] = Predictor.load,
+        load: Callable[..., Predictor] = load_predictor,
         cache_mb: int = CACHE_MB,
         fixed: bool = False,
     ) -> None:

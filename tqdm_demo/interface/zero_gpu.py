@@ -20,21 +20,24 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import is_dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import numpy as np
-import torch
 from PIL import Image
-from torch import Tensor, nn
 
-from tqdm_demo.checkpoints.sources import BUNDLED, load_model
+from tqdm_demo.checkpoints.sources import BUNDLED
 from tqdm_demo.class_list import ClassList
 from tqdm_demo.inference.encoded import Picture
-from tqdm_demo.inference.predictor import Predictor
 from tqdm_demo.inference.preprocessing import read_image
 from tqdm_demo.inference.segmentation import Segmentation
 from tqdm_demo.inference.stages import Stages
+from tqdm_demo.interface.model_manager import load_predictor
+
+if TYPE_CHECKING:
+    import torch
+
+    from tqdm_demo.inference.predictor import Predictor
 
 # The platform's package where it is the platform, else None.
 spaces = importlib.import_module("spaces") if os.environ.get("SPACES_ZERO_GPU") else None
@@ -58,6 +61,11 @@ class ZeroGpuLoader:
     """
 
     def __init__(self, sources: Sequence[str], precision: str, window_batch: int) -> None:
+        import torch
+
+        from tqdm_demo.checkpoints.loading import load_model
+        from tqdm_demo.inference.predictor import Predictor
+
         autocast = nullcontext
         if precision == "bfloat16":
             autocast = partial(torch.autocast, DEVICE, torch.bfloat16)
@@ -78,7 +86,8 @@ class ZeroGpuLoader:
             ValueError: a model that is neither bundled nor placed.
         """
         if source in BUNDLED:
-            return Predictor.load(source, "cpu", self._window_batch, cache, turn)
+            more = {"window_batch": self._window_batch, "cache": cache, "turn": turn}
+            return load_predictor(source, "cpu", **more)
         if source not in self._placed:
             raise ValueError("This Space runs a fixed list of models; its owner may add this one.")
         return GpuPredictor(source, self._placed[source], self._run, cache)
@@ -189,7 +198,9 @@ def move(system: object, device: torch.device) -> None:
 
 
 def _moved(value: Any, device: torch.device) -> Any:
-    if isinstance(value, nn.Module | Tensor):
+    import torch
+
+    if isinstance(value, torch.nn.Module | torch.Tensor):
         return value.to(device)
     if isinstance(value, torch.device):
         return device

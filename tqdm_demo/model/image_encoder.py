@@ -22,6 +22,10 @@ from torch import Tensor, nn
 
 from tqdm_demo.model.lite0_vit import PATCH, Lite0VisionTransformer, MapProjection
 
+# In evaluation mode torch has a short cut for attention that makes all A x N x N weights: on a CPU
+# it takes three times as long as scaled_dot_product_attention, which is taken without it.
+torch.backends.mha.set_fastpath_enabled(False)
+
 
 @dataclass(frozen=True)
 class ImageFeatures:

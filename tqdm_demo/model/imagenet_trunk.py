@@ -76,8 +76,8 @@ class InvertedBottleneck(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, width_in, h, w) to (B, width_out, h / stride, w / stride)."""
-        inner = features if self.expand is None else F.relu6(self.expand(features))
-        projected = self.project(F.relu6(self.depthwise(inner)))
+        inner = features if self.expand is None else F.relu6(self.expand(features), inplace=True)
+        projected = self.project(F.relu6(self.depthwise(inner), inplace=True))
         return features + projected if self.is_residual else projected
 
 

@@ -14,6 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+# Tokens that go through a feed-forward layer at once.
+_AT_ONCE = 1024
+
 
 class Attention(nn.Module):
     """Multi-head attention with separate projections.
@@ -69,10 +72,17 @@ class Attention(nn.Module):
 
 
 class FeedForward(nn.Sequential):
-    """Linear, ReLU, Linear; (..., C) to (..., C)."""
+    """Linear, ReLU, Linear; (B, N, C) to the same."""
 
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__(nn.Linear(width, hidden), nn.ReLU(inplace=True), nn.Linear(hidden, width))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """On a CPU without gradients some tokens at a time, whose hidden values fit its caches."""
+        if torch.is_grad_enabled() or not tokens.is_cpu:
+            return super().forward(tokens)
+        parts = tokens.flatten(0, 1).split(_AT_ONCE)
+        return torch.cat([super(FeedForward, self).forward(part) for part in parts]).view_as(tokens)
 
 
 def sine_positions(size: tuple[int, int], width: int, like: Tensor) -> Tensor:

@@ -11,17 +11,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
-from tqdm_demo.model.image_encoder import ImageFeatures
-from tqdm_demo.model.mask_decoder import MaskPrediction
+    from tqdm_demo.model.image_encoder import ImageFeatures
+    from tqdm_demo.model.mask_decoder import MaskPrediction
 
 # What a system keeps of a picture: tensors, alone or in a frozen dataclass.
-Features = ImageFeatures | MaskPrediction | Tensor
+Features: TypeAlias = "ImageFeatures | MaskPrediction | Tensor"
 # The stages between the CLIP and the final mask, see tqdm_demo.inference.stages.
 STAGES = ("clip", "before", "after", "mask")
+# How a zero-shot model makes its similarity, see tqdm_demo.systems.zero_shot.
+METHODS = ("plain", "maskclip", "clearclip")
 # The score of a name that the model has no class for: below all others.
 NO_CLASS = -1.0
 
@@ -73,7 +76,7 @@ class System(Protocol):
 
     Attributes:
         kind: ``textual``, ``learned``, ``zero-shot``, ``rein``, ``soma`` or ``tldr``.
-        method: how the similarity is made, one of ``zero_shot.METHODS``.
+        method: how the similarity is made, one of :data:`METHODS`.
         default_names: the names that are segmented where none are given.
         known_words: lower case, what the text tower saw while it was trained; empty = unknown.
         mean: of R, G and B in [0, 1], by which pixels are normalised, as is ``std``.

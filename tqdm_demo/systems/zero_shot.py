@@ -31,13 +31,12 @@ from torch import Tensor, nn
 
 from tqdm_demo.model.image_encoder import embed_patches, patch_size, run_tower
 from tqdm_demo.model.lite0_vit import Lite0VisionTransformer
-from tqdm_demo.systems.system import STAGES, ScoreMaps, StageMaps
+from tqdm_demo.systems.system import METHODS, STAGES, ScoreMaps, StageMaps
 from tqdm_demo.systems.tokens import encode, tokenize
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 
 # Neutral sentences; a name's embedding is the mean over them (CLIP, arXiv 2103.00020, Sec. 3.1.4).
 TEMPLATES = ("{}", "a {}", "a photo of a {}", "a picture of a {}", "there is a {}")
-METHODS = ("plain", "maskclip", "clearclip")
 
 
 class ZeroShotModel:

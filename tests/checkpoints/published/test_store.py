@@ -16,7 +16,7 @@ import torch
 
 from tests.drive_server import QUOTA, DriveFile
 from tqdm_demo import convert as program
-from tqdm_demo.checkpoints.published import catalogue, store
+from tqdm_demo.checkpoints.published import catalogue, conversion, store
 from tqdm_demo.checkpoints.published.catalogue import WEIGHTS_BY_NAME, RemoteFile, find_weights
 from tqdm_demo.checkpoints.published.recognition import training_set
 from tqdm_demo.checkpoints.sources import PUBLISHED_SOURCES, describe, is_missing, locate
@@ -54,7 +54,7 @@ def converts(monkeypatch):
         (folder / "config.json").write_bytes(content)
         asked.append((folder.name, dtype, expected))
 
-    monkeypatch.setattr(store, "convert", convert)
+    monkeypatch.setattr(conversion, "convert", convert)
     return asked
 
 

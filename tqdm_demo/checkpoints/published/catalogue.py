@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 DRIVE = "drive:"
 PUBLISHED = "published:"
+# What the tensors of published weights may be stored in; torch's names.
+DTYPES = ("float32", "float16")
 NEVER_TRIED = "The download was tested with a stand-in, never with the authors' server."
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from tqdm_demo.checkpoints.folder_files import CONFIG_FILE, TENSOR_FILE
+from tqdm_demo.checkpoints.folder_files import CONFIG_FILE, TENSOR_FILE, check_new
 from tqdm_demo.checkpoints.model_card import published_card
 from tqdm_demo.checkpoints.published.plan import Plan, converted_tensors
 from tqdm_demo.checkpoints.published.reading import read_published
@@ -22,8 +22,6 @@ from tqdm_demo.checkpoints.published.recognition import plan_file, training_set
 from tqdm_demo.checkpoints.tensor_file import TensorSpec, write_tensors
 from tqdm_demo.config import ModelConfig
 from tqdm_demo.config_json import to_json
-
-DTYPES = {"float32": torch.float32, "float16": torch.float16}
 
 
 def convert(
@@ -84,12 +82,6 @@ def convert(
     size = (folder / TENSOR_FILE).stat().st_size
     print(f"{folder}: {size / 2**20:.0f} MiB of {str(dtype).removeprefix('torch.')}")
     print(f"  python app.py --model {folder}")
-
-
-def check_new(folder: Path) -> None:
-    """Raises ValueError where a folder, or a file of that name, holds something."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ValueError(f"{folder} exists already; name a new folder")
 
 
 def _class_names(meta: Mapping[str, Any]) -> tuple[str, ...] | None:

@@ -21,13 +21,12 @@ from huggingface_hub import constants
 
 from tqdm_demo.atomic_files import replace_text
 from tqdm_demo.checkpoints.download import download, sha256
-from tqdm_demo.checkpoints.folder_files import CONFIG_FILE
+from tqdm_demo.checkpoints.folder_files import CONFIG_FILE, check_new
 from tqdm_demo.checkpoints.published.catalogue import (
     PublishedWeights,
     RemoteFile,
     find_weights,
 )
-from tqdm_demo.checkpoints.published.conversion import DTYPES, check_new, convert
 
 CACHE_VARIABLE = "TQDM_CACHE_DIR"
 KEEP_VARIABLE = "TQDM_KEEP_DOWNLOADS"
@@ -83,7 +82,7 @@ def fetch_weights(
 
     Args:
         name: of the table in ``catalogue.py``.
-        dtype: that the tensors are stored in, of ``DTYPES``.
+        dtype: that the tensors are stored in, of ``catalogue.DTYPES``.
         folder: where to, new or empty; None = in the cache.
         keep: whether the authors' files stay in the cache; None = where ``TQDM_KEEP_DOWNLOADS``
             is set to 1.
@@ -118,6 +117,10 @@ def fetch_weights(
 
 
 def _make(weights: PublishedWeights, dtype: str, target: Path, keep: bool, tell: Tell) -> None:
+    import torch
+
+    from tqdm_demo.checkpoints.published.conversion import convert
+
     paths = [cache_folder() / "downloads" / file.name for file in weights.files]
     # What the converted model will take, in parts of the first file.
     extra = 0.5 if dtype == "float16" else 1.0
@@ -128,7 +131,7 @@ def _make(weights: PublishedWeights, dtype: str, target: Path, keep: bool, tell:
     tell(f"Converting {weights.title} …", 1.0)
     try:
         paths = [unpack(path) for path in paths]
-        convert(paths[0], target, DTYPES[dtype], *paths[1:], expected=weights.model)
+        convert(paths[0], target, getattr(torch, dtype), *paths[1:], expected=weights.model)
     except ValueError as error:
         for path in paths:
             path.unlink(missing_ok=True)

@@ -14,8 +14,6 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from PIL import Image
 
 KINDS = ("png", "pdf")
@@ -67,6 +65,8 @@ class _Page:
     """A white page whose places are inches from its upper left corner."""
 
     def __init__(self, width: float, height: float) -> None:
+        from matplotlib.figure import Figure
+
         self._width, self._height = width, height
         self._figure = Figure((width, height), dpi=_DPI, facecolor="white")
 
@@ -88,6 +88,8 @@ class _Page:
 
     def patch(self, x: float, y: float, colour: Sequence[int]) -> None:
         side = 0.11
+        from matplotlib.patches import Rectangle
+
         place = (x / self._width, 1 - (y + side) / self._height)
         size = side / self._width, side / self._height
         fill = tuple(channel / 255 for channel in colour)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import numpy as np
@@ -13,7 +13,6 @@ from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 
 from tqdm_demo.class_list import ClassList
-from tqdm_demo.inference.predictor import Predictor
 from tqdm_demo.inference.rendering import COLOUR_MAP, overlay, shrink
 from tqdm_demo.interface import markup
 from tqdm_demo.interface.components import charts
@@ -32,6 +31,9 @@ from tqdm_demo.interface.parts import PageParts
 from tqdm_demo.interface.tabs.domain_shift.controls import connect_run, run_buttons
 from tqdm_demo.interface.tabs.domain_shift.picture_results import PictureResult, ResultStore
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
+
+if TYPE_CHECKING:
+    from tqdm_demo.inference.predictor import Predictor
 
 TITLE = "One class, many pictures"
 MOST = 24

@@ -9,7 +9,6 @@ from typing import Any
 import gradio as gr
 
 from tqdm_demo.class_list import ClassEntry, ClassList, parse_class_list
-from tqdm_demo.inference.walkthrough import walk
 from tqdm_demo.interface import markup
 from tqdm_demo.interface.parts import MAX_SIDE, PageParts, when_shown
 from tqdm_demo.interface.tabs.method.tables import own_tables, paper_table
@@ -80,6 +79,8 @@ def on_change(
     added: str = "",
 ) -> Iterator[Updates]:
     """The picture, the class list, the model, the added name or the open tab has changed."""
+    from tqdm_demo.inference.walkthrough import walk
+
     if picture is None:
         yield {parts.status: markup.line("Choose a picture first."), parts.walk: None,
                parts.asked: None}  # fmt: skip

@@ -11,7 +11,7 @@ from __future__ import annotations
 from base64 import b64encode
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import numpy as np
@@ -19,8 +19,10 @@ from PIL import Image
 
 from tqdm_demo.class_list import ClassList
 from tqdm_demo.inference.rendering import shrink
-from tqdm_demo.inference.walkthrough import Walkthrough
 from tqdm_demo.interface.components.image_grid import photo
+
+if TYPE_CHECKING:
+    from tqdm_demo.inference.walkthrough import Walkthrough
 
 FOLDER = Path(__file__).parent
 SHOWN_SIDE = 640
