@@ -8,8 +8,9 @@ import pytest
 from safetensors.torch import save_file
 
 from tqdm_demo.checkpoints.folder import load_segmenter, save_segmenter
-from tqdm_demo.checkpoints.folder_files import read_config
+from tqdm_demo.checkpoints.folder_files import RIVAL_SYSTEMS, read_config
 from tqdm_demo.checkpoints.loading import load_model
+from tqdm_demo.checkpoints.rival_folder import RIVALS
 from tqdm_demo.checkpoints.sources import BUNDLED, CURATED, describe, locate
 from tqdm_demo.class_list import ClassList
 from tqdm_demo.config import ModelConfig
@@ -211,3 +212,7 @@ def test_the_whole_position_table_is_used_where_it_is_cached(hub, tiny_weights, 
     assert longer.longest_name == len(whole) - 3 - 2 > 3
     predictor = Predictor(longer)
     predictor.check(ClassList.from_names(["a row of cars"]))  # raises where it does not fit
+
+
+def test_every_system_that_can_be_loaded_can_be_described():
+    assert tuple(RIVALS) == RIVAL_SYSTEMS

@@ -9,13 +9,7 @@ import gradio as gr
 
 from tqdm_demo.class_list import ClassList, parse_class_list
 from tqdm_demo.inference.picture_kind import PHOTO, STREET
-from tqdm_demo.interface.choices import (
-    SUITED,
-    can_choose,
-    hints,
-    own_text,
-    tell,
-)
+from tqdm_demo.interface.choices import SUITED, can_choose, hints, own_text, tell
 from tqdm_demo.interface.examples import filter_examples
 from tqdm_demo.interface.parts import Choices, PageParts
 from tqdm_demo.interface.sidebar_blocks import Sidebar

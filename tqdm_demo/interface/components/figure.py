@@ -87,9 +87,9 @@ class _Page:
         axes.imshow(_cut(_decoded(address), width / height), aspect="auto", interpolation="none")
 
     def patch(self, x: float, y: float, colour: Sequence[int]) -> None:
-        side = 0.11
         from matplotlib.patches import Rectangle
 
+        side = 0.11
         place = (x / self._width, 1 - (y + side) / self._height)
         size = side / self._width, side / self._height
         fill = tuple(channel / 255 for channel in colour)
