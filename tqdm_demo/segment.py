@@ -37,6 +37,7 @@ from tqdm_demo.console import print_any_text
 from tqdm_demo.devices import is_out_of_memory
 from tqdm_demo.inference.cache import BoundedCache, size_in_bytes
 from tqdm_demo.inference.picture_search import FoundPicture, find_pictures
+from tqdm_demo.inference.precision import PRECISIONS, set_matrix_precision
 from tqdm_demo.inference.predictor import MODES, Predictor
 from tqdm_demo.inference.preprocessing import read_image
 from tqdm_demo.inference.result_folder import RESULTS, ResultFolder
@@ -80,7 +81,15 @@ def run(options: argparse.Namespace) -> tuple[int, int]:
     """
     pictures = find_pictures(options.pictures)
     cache = BoundedCache(_KEPT_BYTES, size_in_bytes)
-    predictor = Predictor.load(options.model, options.device, options.window_batch, cache)
+    set_matrix_precision(options.precision)
+    predictor = Predictor.load(
+        options.model,
+        options.device,
+        options.window_batch,
+        cache,
+        precision=options.precision,
+        cuda_graphs=options.cuda_graphs == "on",
+    )
     classes = _classes(options, predictor)
     predictor.check(classes)
     settings = {
@@ -171,6 +180,10 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
                         help="in one pass or in windows; default: the model's own")  # fmt: skip
     parser.add_argument("--window-batch", type=int, default=4, metavar="N", help="windows at once")
     parser.add_argument("--device", default="auto", help="auto, cuda, mps or cpu")
+    parser.add_argument("--precision", choices=PRECISIONS, default="auto",
+                        help="as app.py's; default: %(default)s")  # fmt: skip
+    parser.add_argument("--cuda-graphs", choices=("off", "on"), default="off",
+                        help="as app.py's; default: %(default)s")  # fmt: skip
     return parser.parse_args(arguments)
 
 

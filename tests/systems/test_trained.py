@@ -6,8 +6,9 @@ from tqdm_demo.inference.predictor import Predictor
 @torch.inference_mode()
 def test_only_names_that_were_not_trained_run_the_text_tower_and_in_one_batch(tiny_weights):
     model = Predictor.load(str(tiny_weights / "tiny-tqdm"), "cpu").model
-    batches, encode = [], model.segmenter.encode_text
-    model.segmenter.encode_text = lambda tokens: batches.append(len(tokens)) or encode(tokens)
+    encoder = model.segmenter.text_encoder
+    batches, encode = [], encoder.encode
+    encoder.encode = lambda tokens: batches.append(len(tokens)) or encode(tokens)
     names = ["boat", "sky", "tree", "road"]
     found = model.encode_names(names)
     assert batches == [2]

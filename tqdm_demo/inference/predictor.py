@@ -32,6 +32,7 @@ from tqdm_demo.inference.segmentation import Segmentation, Timings
 from tqdm_demo.inference.sliding_window import Merged, SlidingWindow, Window, shrink_maps
 from tqdm_demo.inference.stages import Stages
 from tqdm_demo.inference.upsampling import upsample_argmax
+from tqdm_demo.systems.cuda_graphs import use_cuda_graphs
 from tqdm_demo.systems.system import Features, System
 from tqdm_demo.systems.tokens import check_tokens
 
@@ -81,6 +82,7 @@ class Predictor:
         cache: BoundedCache[Any] | None = None,
         turn: Turn = nullcontext,
         precision: str = "float32",
+        cuda_graphs: bool = False,
     ) -> Predictor:
         """Loads a model, from the network only what is not on this machine.
 
@@ -89,6 +91,8 @@ class Predictor:
             device: ``auto``, ``cuda``, ``mps`` or ``cpu``.
             window_batch: see the class, as for ``cache`` and ``turn``.
             precision: ``auto``, ``float32`` or ``bfloat16``, see :mod:`.precision`.
+            cuda_graphs: record the networks for every size of input that comes again, see
+                :mod:`tqdm_demo.systems.cuda_graphs`; on a GPU only.
 
         Raises:
             ValueError: an unknown source, device or precision, or a folder without such a model.
@@ -101,6 +105,8 @@ class Predictor:
             return trial.segment(probe(model.input_size), mode=SINGLE).label_map
 
         autocast = choose_precision(precision, chosen, label)
+        if cuda_graphs:
+            use_cuda_graphs(model, chosen)
         return cls(model, window_batch, cache, turn, autocast)
 
     def forget(self) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -26,6 +27,8 @@ _LONGEST = 8
 _SHOWN_PIXELS = 1 << 19
 # Rows that are labelled at once: their means need memory, K times as much as the rows.
 _LABELLED = 64
+# Matrices that are kept: those of one picture, 256 KB each for windows of 512 pixels.
+_KEPT = 64
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,7 @@ class _Axis:
         self.count = count
         self.window = window
         self._positions = pixel_positions(count, resized)
-        self._weights: dict[tuple[int, int], Tensor] = {}
+        self._resized = resized
 
     def covered(self, start: int) -> tuple[int, int]:
         """First pixel in the window that starts at ``start``, and the first one behind it."""
@@ -156,13 +159,27 @@ class _Axis:
     def weights(self, start: int, cells: int, like: Tensor) -> Tensor:
         """Bilinear weights (n, cells) of the covered pixels over the cells of the window's map.
 
-        Made once for all windows that start there, with the dtype and device of ``like``.
+        They are kept, with the dtype and device of ``like``: a GPU would wait for every copy.
         """
-        if (start, cells) not in self._weights:
-            first, behind = self.covered(start)
-            positions = self._positions[first:behind] - start
-            self._weights[start, cells] = bilinear_matrix(positions, self.window, cells).to(like)
-        return self._weights[start, cells]
+        about = (self.count, self._resized, self.window, start, cells)
+        return _weights(*about, like.dtype, like.device)
+
+
+@lru_cache(_KEPT)
+def _weights(
+    count: int,
+    resized: int,
+    window: int,
+    start: int,
+    cells: int,
+    dtype: torch.dtype,
+    device: torch.device,
+) -> Tensor:
+    """See :meth:`_Axis.weights`."""
+    axis = _Axis(count, resized, window)
+    first, behind = axis.covered(start)
+    positions = pixel_positions(count, resized)[first:behind] - start
+    return bilinear_matrix(positions, window, cells).to(device, dtype)
 
 
 class _Strip:
@@ -172,7 +189,8 @@ class _Strip:
         self, size: tuple[int, int], resized: tuple[int, int], window: tuple[int, int]
     ) -> None:
         self._rows, self._columns = map(_Axis, size, resized, window)
-        self._labels = np.zeros(size, np.uint8)
+        self._size = size
+        self._labels: Tensor | None = None  # uint8 (H, W), where the scores are
         # (K + 1, rows of the strip, W); the last plane counts windows.
         self._sums: Tensor | None = None
         self._first = 0  # row of the picture that the strip begins with
@@ -204,17 +222,19 @@ class _Strip:
     def finish(self) -> np.ndarray:
         """The label map (H, W)."""
         self._label(self._sums.shape[1])
-        return self._labels
+        return self._labels.cpu().numpy()
 
     def _label(self, count: int) -> None:
         """Labels the first rows of the strip."""
         row = self._first
-        step = _LABELLED if self._sums.is_cpu else max(count, 1)  # a GPU waits for every copy
+        if self._labels is None:
+            self._labels = self._sums.new_zeros(self._size, dtype=torch.uint8)
+        step = _LABELLED if self._sums.is_cpu else max(count, 1)  # few launches
         for block in self._sums[:, :count].split(step, dim=1):
             means = block[:-1] / block[-1]
             # NOTE(upstream): the largest of the softmax. Where all scores are tiny it is the same
             # for several names in float32, and the first of them wins.
-            labels = first_largest(means.softmax(dim=0)).cpu().numpy()
+            labels = first_largest(means.softmax(dim=0))
             self._labels[row : row + len(labels)] = labels
             row += len(labels)
 

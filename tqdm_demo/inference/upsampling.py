@@ -6,6 +6,7 @@ Axes: H W the picture; h w a score map; K names; n pixels that are asked for.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -16,6 +17,8 @@ _BLOCK = 1 << 24
 # Side of a tile in pixels, and what rounding may add to a score, as a share of the largest.
 _TILE = 128
 _ROUNDING = 1e-5
+# Matrices that are kept, of a side and a device each.
+_KEPT = 16
 
 
 def upsample_argmax(scores: Tensor, size: tuple[int, int]) -> np.ndarray:
@@ -26,12 +29,17 @@ def upsample_argmax(scores: Tensor, size: tuple[int, int]) -> np.ndarray:
     of another one is out. Elsewhere a few rows at a time, all names.
     """
     rows, columns = (
-        bilinear_matrix(pixel_positions(side, side), side, cells).to(scores)
+        _matrix(side, cells, scores.dtype, scores.device)
         for side, cells in zip(size, scores.shape[1:], strict=True)
     )
     if scores.is_cpu:
         return _label_tiles(scores, _tiles(rows), _tiles(columns))
     return _label_rows(scores, rows, columns)
+
+
+@lru_cache(_KEPT)
+def _matrix(side: int, cells: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    return bilinear_matrix(pixel_positions(side, side), side, cells).to(device, dtype)
 
 
 def _label_rows(scores: Tensor, rows: Tensor, columns: Tensor) -> np.ndarray:

@@ -26,6 +26,7 @@ VARIABLES = {
     "--cache-mb": ("TQDM_CACHE_MB",),
     "--device": ("TQDM_DEVICE",),
     "--precision": ("TQDM_PRECISION",),
+    "--cuda-graphs": ("TQDM_CUDA_GRAPHS",),
     "--threads": ("TQDM_THREADS",),
 }
 _SETTINGS = (
@@ -99,6 +100,13 @@ def _parser() -> argparse.ArgumentParser:
         default="auto",
         help="auto: bfloat16 on a GPU that has it, where the labels of a test picture stay the "
         "same but for 0.5 %% (default); float32 also switches TF32 off",
+    )
+    parser.add_argument(
+        "--cuda-graphs",
+        choices=("off", "on"),
+        default="off",
+        help="on: record the kernels of every size of input that comes again, which saves a GPU's "
+        "waiting for the next one, and takes memory for each size (default: off)",
     )
     parser.add_argument(
         "--threads", type=int, metavar="N", help="of the CPU (default: what the machine allows)"

@@ -44,6 +44,7 @@ def prepare_models(options: Namespace) -> ModelManager:
     def load(source: str, device: str, **more: Any) -> Predictor:
         set_up()
         more |= {"window_batch": options.window_batch, "precision": precision}
+        more["cuda_graphs"] = options.cuda_graphs == "on"
         return load_predictor(source, device, **more)
 
     models = ModelManager(sources, options.device, most, load, options.cache_mb)

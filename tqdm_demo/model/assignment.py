@@ -52,8 +52,7 @@ class QueryAssignment:
     def is_primary(self) -> Tensor:
         """bool (Q,): primary and silent queries True, extras False."""
         mask = torch.zeros_like(self.slots, dtype=torch.bool)
-        mask[self.primary] = True
-        return mask
+        return mask.index_fill(0, self.primary, True)
 
     @property
     def attention_mask(self) -> Tensor | None:

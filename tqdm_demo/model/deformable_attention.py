@@ -15,6 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from tqdm_demo.model.layers import level_lengths
+
 
 class DeformableAttention(nn.Module):
     """Every query reads a few points, placed by itself, from every level.
@@ -68,7 +70,7 @@ class DeformableAttention(nn.Module):
         maps = maps.split([rows * columns for rows, columns in sizes], dim=2)
         attended = maps[0].new_zeros(())
         for level, size in enumerate(sizes):
-            scale = reference.new_tensor((size[1], size[0]))
+            scale = level_lengths(tuple(size), reference.dtype, reference.device)
             places = reference[:, None, None] + offsets[:, :, :, level] / scale
             grid = _by_head(2 * places - 1)
             level_map = maps[level].unflatten(2, size).to(grid.dtype)

@@ -8,12 +8,14 @@ Axes: B images; N queries of an attention; S its keys; A heads; C width; h w one
 from __future__ import annotations
 
 import math
-from typing import Any
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+# Constants of a size that are kept, of each kind.
+_KEPT = 16
 # Tokens that go through a feed-forward layer at once.
 _AT_ONCE = 1024
 
@@ -97,7 +99,16 @@ def sine_positions(size: tuple[int, int], width: int, like: Tensor) -> Tensor:
         (h * w, C), row by row; computed in float32 at least, and then rounded.
     """
     assert width % 4 == 0, "rows and columns each take pairs of sine and cosine"
-    half, options = width // 2, _coordinates(like)
+    return _sine_positions(tuple(size), width, like.dtype, like.device)
+
+
+@lru_cache(_KEPT)
+@torch.inference_mode(False)  # of a training, too, that comes after
+@torch.no_grad()
+def _sine_positions(
+    size: tuple[int, int], width: int, dtype: torch.dtype, device: torch.device
+) -> Tensor:
+    half, options = width // 2, {"dtype": _coordinates(dtype), "device": device}
     frequencies = 10_000 ** (-torch.arange(0, half, 2, **options) / half)
     codes = []
     for length in size:
@@ -108,7 +119,7 @@ def sine_positions(size: tuple[int, int], width: int, like: Tensor) -> Tensor:
     grid = torch.cat(
         (rows[:, None].expand(-1, size[1], -1), columns[None].expand(size[0], -1, -1)), dim=-1
     )
-    return grid.flatten(0, 1).to(like.dtype)
+    return grid.flatten(0, 1).to(dtype)
 
 
 def pixel_centres(size: tuple[int, int], like: Tensor) -> Tensor:
@@ -121,14 +132,29 @@ def pixel_centres(size: tuple[int, int], like: Tensor) -> Tensor:
     Returns:
         float32 (h * w, 2), row by row.
     """
-    rows, columns = ((torch.arange(n, **_coordinates(like)) + 0.5) / n for n in size)
+    return _pixel_centres(tuple(size), _coordinates(like.dtype), like.device)
+
+
+@lru_cache(_KEPT)
+@torch.inference_mode(False)
+@torch.no_grad()
+def _pixel_centres(size: tuple[int, int], dtype: torch.dtype, device: torch.device) -> Tensor:
+    rows, columns = ((torch.arange(n, dtype=dtype, device=device) + 0.5) / n for n in size)
     y, x = torch.meshgrid(rows, columns, indexing="ij")
     return torch.stack((x, y), dim=-1).flatten(0, 1)
 
 
-def _coordinates(like: Tensor) -> dict[str, Any]:
-    """Options of coordinates: bfloat16 and float16 cannot tell far pixels apart."""
-    return {"dtype": torch.promote_types(like.dtype, torch.float32), "device": like.device}
+@lru_cache(_KEPT)
+@torch.inference_mode(False)
+@torch.no_grad()
+def level_lengths(size: tuple[int, int], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """(width, height) of a level's ``size`` = (h, w), as a tensor (2,)."""
+    return torch.tensor((size[1], size[0]), dtype=dtype, device=device)
+
+
+def _coordinates(dtype: torch.dtype) -> torch.dtype:
+    """The dtype of coordinates: bfloat16 and float16 cannot tell far pixels apart."""
+    return torch.promote_types(dtype, torch.float32)
 
 
 def to_tokens(level: Tensor) -> Tensor:

@@ -73,21 +73,36 @@ class TextEncoder(nn.Module):
         Raises:
             ValueError: a name with more tokens than the position table has rows for.
         """
-        prompt = self.prompt if with_prompt else self.prompt[:0]
+        return self.encode(self.trim(tokens, with_prompt), with_prompt)
+
+    def trim(self, tokens: Tensor, with_prompt: bool = True) -> Tensor:
+        """Leaves out the zeros (K, t) behind the longest name; waits for a GPU's tokens.
+
+        The attention is causal: what comes after the end token changes nothing but the time.
+
+        Raises:
+            ValueError: as :meth:`forward`.
+        """
         ends = tokens.argmax(dim=1)
-        longest, room = int(ends.max()) - 1, self.tower.num_pos - len(prompt) - 2
+        prompt = len(self.prompt) if with_prompt else 0
+        longest, room = int(ends.max()) - 1, self.tower.num_pos - prompt - 2
         if longest > room:
             raise ValueError(
                 f"name {int(ends.argmax()) + 1} of {len(tokens)} has {longest} tokens; "
                 f"at most {room} fit"
             )
-        # The attention is causal: what comes after the end token changes nothing but the time.
-        words = self.tower.token_embedding(tokens[:, : longest + 2])
+        return tokens[:, : longest + 2]
+
+    def encode(self, tokens: Tensor, with_prompt: bool = True) -> Tensor:
+        """Encodes tokens (K, t) of :meth:`trim` to (K, D)."""
+        prompt = self.prompt if with_prompt else self.prompt[:0]
+        words = self.tower.token_embedding(tokens)
         prompts = prompt.expand(len(tokens), -1, -1)
         vectors = torch.cat((words[:, :1], prompts, words[:, 1:]), dim=1)
         length = vectors.shape[1]
         vectors = vectors + self.tower.positional_embedding[:length]
         mask = self.tower.attn_mask[:length, :length]
         vectors = self.tower.ln_final(self.tower.transformer(vectors, attn_mask=mask))
-        pooled = vectors[torch.arange(len(tokens)), ends + len(prompt)]
+        order = torch.arange(len(tokens), device=tokens.device)
+        pooled = vectors[order, tokens.argmax(dim=1) + len(prompt)]
         return pooled @ self.tower.text_projection

@@ -6,6 +6,8 @@ Axes: B pictures; H W input pixels; h w a score map; N names; D text width; M tr
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -14,8 +16,24 @@ from tqdm_demo.model.assignment import QueryAssignment
 from tqdm_demo.model.fused_pyramid import FusedPyramid
 from tqdm_demo.model.image_encoder import ImageFeatures
 from tqdm_demo.model.segmenter import Decoding, Segmenter
+from tqdm_demo.systems.cuda_graphs import Run, run_plainly
 from tqdm_demo.systems.system import NearestClass, ScoreMaps, StageMaps
 from tqdm_demo.systems.tokens import tokenize
+
+
+@dataclass(frozen=True)
+class _Assigned:
+    """What a list of names was assigned last, so that it is not asked for twice an answer.
+
+    Attributes:
+        names: N names, with ``embeddings`` (N, D).
+        embeddings: see ``names``.
+        assignment: of them.
+    """
+
+    names: tuple[str, ...]
+    embeddings: torch.Tensor
+    assignment: QueryAssignment
 
 
 class TrainedModel:
@@ -24,6 +42,9 @@ class TrainedModel:
     Args:
         segmenter: in evaluation mode, on its device.
         known_words: lower case, what its text tower saw while it was trained; empty = unknown.
+
+    Attributes:
+        run: how its networks are run, see :mod:`.cuda_graphs`.
     """
 
     method = "plain"
@@ -32,6 +53,8 @@ class TrainedModel:
     def __init__(self, segmenter: Segmenter, known_words: frozenset[str] = frozenset()) -> None:
         config = segmenter.config
         self.segmenter = segmenter
+        self.run: Run = run_plainly
+        self._assigned: _Assigned | None = None
         self.known_words = known_words
         self.kind = config.queries
         self.default_names = config.class_names
@@ -48,10 +71,13 @@ class TrainedModel:
 
     def encode_image(self, pixels: torch.Tensor) -> ImageFeatures:
         """Encodes normalised pixels (B, 3, H, W), as far as nothing depends on names."""
-        output = self.segmenter.image_encoder.run_tower(pixels.to(self._device))
-        return ImageFeatures(
-            self._pyramid(output), output.dense, output.global_embedding, is_projected=True
-        )
+        pixels = pixels.to(self._device)
+        dense, pooled, *pyramid = self.run("image", self._encode_pixels, (pixels,))
+        return ImageFeatures(tuple(pyramid), dense, pooled, is_projected=True)
+
+    def _encode_pixels(self, pixels: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        output = self.segmenter.image_encoder.run_tower(pixels)
+        return output.dense, output.global_embedding, *self._pyramid(output)
 
     def encode_names(self, names: Sequence[str]) -> torch.Tensor:
         """Class embeddings (N, D), not normalised; trained names are encoded already."""
@@ -65,16 +91,43 @@ class TrainedModel:
 
     def _encode(self, names: Sequence[str]) -> torch.Tensor:
         """(N, D): one pass of the text tower for all names."""
-        tokens = tokenize(names, self.segmenter.text_encoder.tower.num_pos)
-        return self.segmenter.encode_text(tokens.to(self._device))
+        encoder = self.segmenter.text_encoder
+        tokens = encoder.trim(tokenize(names, encoder.tower.num_pos)).to(self._device)
+        return self.run("names", lambda tokens: (encoder.encode(tokens),), (tokens,))[0]
 
     def answer(
         self, features: ImageFeatures, embeddings: torch.Tensor, names: Sequence[str]
     ) -> ScoreMaps:
         """Decodes pictures for N names with embeddings (N, D)."""
-        assignment, decoding = self.decode(features, embeddings, names)
+        assignment = self._assign(names, embeddings)
+        key = ("answer", features.is_projected, assignment.listed)
+        tensors = (
+            assignment.slots,
+            assignment.primary,
+            assignment.query_embeddings(embeddings, self._trained),
+            features.dense,
+            features.global_embedding,
+            *features.pyramid,
+        )
+        scores, similarity = self.run(key, partial(self._decode_names, *key[1:]), tensors)
+        return ScoreMaps(scores, similarity)
+
+    def _decode_names(
+        self,
+        is_projected: bool,
+        listed: int,
+        slots: torch.Tensor,
+        primary: torch.Tensor,
+        queries: torch.Tensor,
+        dense: torch.Tensor,
+        pooled: torch.Tensor,
+        *pyramid: torch.Tensor,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        assignment = QueryAssignment(slots, primary, listed)
+        features = ImageFeatures(pyramid, dense, pooled, is_projected)
+        decoding = self.segmenter.decode(features, queries, assignment)
         scores = self.segmenter.semantic_scores(decoding.predictions[-1], assignment)
-        return ScoreMaps(scores, decoding.score_map[:, : len(names)])
+        return scores, decoding.score_map[:, :listed]
 
     def stages(
         self, features: ImageFeatures, embeddings: torch.Tensor, names: Sequence[str]
@@ -107,18 +160,28 @@ class TrainedModel:
             embeddings: (N, D) of :meth:`encode_names`.
         """
         trained = self.default_names
-        assignment = self.segmenter.assign_queries(names, embeddings, self._trained)
-        slots = assignment.slots[: len(names)]
-        cosines = F.cosine_similarity(embeddings, self._trained[slots], dim=-1).tolist()
+        if all(name in trained for name in names):
+            return (None,) * len(names)
+        slots = self._assign(names, embeddings).slots[: len(names)]
+        cosines = F.cosine_similarity(embeddings, self._trained[slots], dim=-1)
+        slots, cosines = torch.stack((slots.to(cosines), cosines)).tolist()
         return tuple(
-            None if name in trained else NearestClass(trained[slot], cosine)
-            for name, slot, cosine in zip(names, slots.tolist(), cosines, strict=True)
+            None if name in trained else NearestClass(trained[int(slot)], cosine)
+            for name, slot, cosine in zip(names, slots, cosines, strict=True)
         )
+
+    def _assign(self, names: Sequence[str], embeddings: torch.Tensor) -> QueryAssignment:
+        """The queries of a list; the one that was asked for last is kept."""
+        last = self._assigned
+        if last is None or last.embeddings is not embeddings or last.names != tuple(names):
+            found = self.segmenter.assign_queries(names, embeddings, self._trained)
+            last = self._assigned = _Assigned(tuple(names), embeddings, found)
+        return last.assignment
 
     def decode(
         self, features: ImageFeatures, embeddings: torch.Tensor, names: Sequence[str]
     ) -> tuple[QueryAssignment, Decoding]:
         """All that the decoders say about pictures for N names with embeddings (N, D)."""
-        assignment = self.segmenter.assign_queries(names, embeddings, self._trained)
+        assignment = self._assign(names, embeddings)
         queries = assignment.query_embeddings(embeddings, self._trained)
         return assignment, self.segmenter.decode(features, queries, assignment)

@@ -31,6 +31,7 @@ from torch import Tensor, nn
 
 from tqdm_demo.model.image_encoder import embed_patches, patch_size, run_tower
 from tqdm_demo.model.lite0_vit import Lite0VisionTransformer
+from tqdm_demo.systems.cuda_graphs import Run, run_plainly
 from tqdm_demo.systems.system import METHODS, STAGES, ScoreMaps, StageMaps
 from tqdm_demo.systems.tokens import encode, tokenize
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES
@@ -63,6 +64,7 @@ class ZeroShotModel:
         self, clip: open_clip.CLIP, config: dict[str, Any], method: str | None = None
     ) -> None:
         self.clip = clip.eval()
+        self.run: Run = run_plainly
         self.method = method or default_method(clip.visual)
         if self.method not in methods_of(clip.visual):
             allowed = ", ".join(methods_of(clip.visual))
@@ -86,7 +88,11 @@ class ZeroShotModel:
     def encode_image(self, pixels: Tensor) -> Tensor:
         """Normalised pixels (B, 3, H, W) to unit embeddings of the patches (B, D, h, w)."""
         pixels = pixels.to(self.clip.logit_scale.device)
-        return F.normalize(dense_embeddings(self.clip.visual, pixels, self.method), dim=1)
+
+        def embed(pixels: Tensor) -> tuple[Tensor]:
+            return (F.normalize(dense_embeddings(self.clip.visual, pixels, self.method), dim=1),)
+
+        return self.run("image", embed, (pixels,))[0]
 
     def encode_names(self, names: Sequence[str]) -> Tensor:
         """Unit embeddings (N, D), each the mean over :data:`TEMPLATES`."""
