@@ -24,9 +24,7 @@ MOST = 16
 _log = logging.getLogger(__name__)
 
 
-def run_plainly(
-    key: Hashable, function: Function, tensors: Sequence[Tensor]
-) -> tuple[Tensor, ...]:
+def run_plainly(key: Hashable, function: Function, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
     """Runs a function as it is."""
     return function(*tensors)
 
