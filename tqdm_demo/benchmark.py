@@ -19,10 +19,11 @@ the answers of both are compared. One JSON line a step, a table at the end. On o
 ``published`` takes about 2 minutes, ``windows`` 10, the others less than one each, and 3 GB.
 
 The suite is for a device that nobody has measured yet: parity with the published code's answers (on
-the tests' stand-in weights), one picture, an edit, windows, a training step and memory, in float32,
-bfloat16 and float16, with and without torch.compile (on a CPU without, and in float32 alone). Every
-line is printed and kept as it comes: a JSON line a result in RESULT.json, a table at the end.
-**Written for CUDA and never run there**; on a CPU it takes several minutes and 3 GB.
+the tests' stand-in weights), a new picture, an edit, heat maps, windows, the networks alone, a
+profile, a training step and memory, in float32, TF32, bfloat16 and float16, with and without CUDA
+graphs (on a CPU without, and in float32 alone); medians of --repeats. Every line is printed and
+kept as it comes: a JSON line a result in RESULT.json, a table at the end. After --suite-seconds
+nothing new begins. On a CPU it takes several minutes and 3 GB.
 """
 
 from __future__ import annotations
@@ -115,14 +116,18 @@ def _run_cases(options: argparse.Namespace) -> None:
 def _run_suite(options: argparse.Namespace) -> None:
     """Writes and prints every result as it comes, and a table of all of them."""
     device, rows = choose_device(options.device), []
-    more = {} if device.type == "cuda" else {"precisions": ("float32",), "compiled": (False,)}
-    if options.sources:
-        more["sources"] = options.sources
+    plan = device_suite.Plan() if device.type == "cuda" else device_suite.CPU_PLAN
+    given = {
+        "sources": options.sources,
+        "repeats": options.repeats,
+        "seconds": options.suite_seconds,
+    }
+    plan = dataclasses.replace(plan, **{name: value for name, value in given.items() if value})
     with tempfile.TemporaryDirectory() as folder, options.suite.open("a") as file:
         about = {"device": str(device), "torch": torch.__version__}
         if device.type == "cuda":
             about["card"] = torch.cuda.get_device_name(device)
-        found = device_suite.run_suite(device, Path(folder), **more)
+        found = device_suite.run_suite(device, Path(folder), plan)
         for record in itertools.chain([about], found):
             if isinstance(record, device_suite.Row):
                 rows.append(record)
@@ -151,7 +156,12 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--against", metavar="CHECKOUT", help="another checkout that runs the cases in turns"
     )
-    parser.add_argument("--repeats", type=int, metavar="N", help="of each case (default: its own)")
+    parser.add_argument(
+        "--repeats",
+        type=int,
+        metavar="N",
+        help="of each case (default: its own; of the suite: 10 on a GPU, else 1)",
+    )
     parser.add_argument(
         "--threads", type=int, default=1, metavar="N", help="of each process (default: 1)"
     )
@@ -162,6 +172,12 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--suite", type=Path, metavar="RESULT.json", help="measure the device on all that matters"
+    )
+    parser.add_argument(
+        "--suite-seconds",
+        type=float,
+        metavar="S",
+        help="nothing new begins after these (default: 100 on a GPU, 3600 elsewhere)",
     )
     options = parser.parse_args(arguments)
     if unknown := set(options.cases) - set(SCENARIOS):

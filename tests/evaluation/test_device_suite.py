@@ -7,38 +7,69 @@ import pytest
 import torch
 
 from tqdm_demo import benchmark
-from tqdm_demo.evaluation import device_suite
-from tqdm_demo.evaluation.device_suite import Row, run_suite, table
+from tqdm_demo.evaluation import device_steps, device_suite
+from tqdm_demo.evaluation.device_steps import Row
+from tqdm_demo.evaluation.device_suite import Plan, run_suite, table
 
 CPU = torch.device("cpu")
-STEPS = ["first", "picture 1", "picture 2", "edit", "windows 2048 x 1024"]
+ANSWERS = ["picture", "edit", "known names", "heat maps", "network: picture", "network: names"]
+WINDOWS = ["windows 2048 x 1024", "edit in windows"]
+STEPS = ["loading", "first", *ANSWERS, *WINDOWS]
 
 
 @pytest.fixture
 def quick(monkeypatch, tiny_weights):
     """A small street, and a tiny model in place of the published one."""
-    monkeypatch.setattr(device_suite, "STREET", (200, 100))
-    monkeypatch.setattr(device_suite, "SQUARE", (60, 40))
+    monkeypatch.setattr(device_steps, "STREET", (200, 100))
+    for module in (device_steps, device_suite):
+        monkeypatch.setattr(module, "SQUARE", (60, 40))
     return str(tiny_weights / "tiny-tqdm")
 
 
 def test_every_step_is_measured_in_every_precision(quick, tmp_path):
-    rows = list(run_suite(CPU, tmp_path, [quick], ("float32", "bfloat16"), (False,)))
-    assert [row.step for row in rows] == 2 * STEPS
-    assert all(row.seconds > 0 and row.memory_mb > 50 for row in rows)
-    exact, half = rows[0], rows[len(STEPS)]
+    variants = (("float32", False), ("bfloat16", True))
+    rows = list(run_suite(CPU, tmp_path, Plan([quick], variants, repeats=2)))
+    assert not [row.error for row in rows if row.error]
+    assert [row.step for row in rows] == [*STEPS, "first", "probe of auto", *ANSWERS, *WINDOWS]
+    timed = [row for row in rows if row.step not in ("loading", "probe of auto")]
+    assert all(row.seconds >= row.fastest > 0 and row.memory_mb > 50 for row in timed)
+    assert {row.repeats for row in timed if row.step != "first"} == {2}
+    exact, half = (row for row in rows if row.step == "first")
     assert (exact.same_labels, exact.difference) == (1.0, 0.0)
-    assert half.difference > 0 and half.same_labels > 0.5
+    assert half.difference > 0 and half.same_labels > 0.5 and half.graphs
     assert len(table(rows).splitlines()) == 2 + len(rows)
 
 
+def test_the_large_model_is_made_on_the_device_and_profiled(quick, tmp_path, monkeypatch):
+    preset = dataclasses.replace(
+        device_suite.PRESETS[device_suite.LARGE],
+        model=device_suite.load_segmenter(quick).config,
+    )
+    monkeypatch.setitem(device_suite.PRESETS, device_suite.LARGE, preset)
+    plan = Plan([device_suite.LARGE], (("float32", False), ("bfloat16", False)), repeats=1)
+    rows = list(run_suite(CPU, tmp_path, plan))
+    assert [row.step for row in rows][-2:] == ["profile: picture", "profile: edit"]
+    assert {row.precision for row in rows[1:]} == {"bfloat16"}
+    assert "kernels" in rows[-1].note and rows[-1].note.count("\n") == 15 and not rows[-1].error
+
+
 def test_what_fails_is_a_row_and_the_rest_is_measured(quick, tmp_path, monkeypatch):
-    def broken(place, device):
+    def broken(row, *others):
         raise RuntimeError("no kernel")
 
-    monkeypatch.setattr(device_suite, "load_model", broken)
-    (row,) = run_suite(CPU, tmp_path, [quick], ("float32",), (False,))
-    assert row == Row(quick, "float32", False, "failed", error="RuntimeError: no kernel")
+    monkeypatch.setattr(device_suite, "answer_steps", broken)
+    plan = Plan([quick, "no/such"], (("float32", False), ("bfloat16", False)))
+    _, *failed, missing = run_suite(CPU, tmp_path, plan)
+    assert failed == [
+        Row(quick, precision, False, "failed", error="RuntimeError: no kernel")
+        for precision in ("float32", "bfloat16")
+    ]
+    assert missing.step == "failed" and missing.error.startswith("ValueError")
+
+
+def test_nothing_new_begins_after_its_time(quick, tmp_path):
+    rows = run_suite(CPU, tmp_path, Plan([quick, quick], seconds=0))
+    assert [row.step for row in rows] == ["skipped", "skipped"]
 
 
 def test_the_program_keeps_every_result(quick, tmp_path, capsys):
@@ -52,7 +83,9 @@ def test_the_program_keeps_every_result(quick, tmp_path, capsys):
 
 @pytest.mark.slow
 def test_the_published_size_agrees_with_the_published_code(tmp_path, monkeypatch):
-    monkeypatch.setattr(device_suite, "STREET", (512, 512))
-    rows = list(run_suite(CPU, tmp_path, ["published"], ("float32",), (False,)))
-    assert [row.step for row in rows] == [*STEPS, "training step"]
-    assert rows[0].same_labels >= 0.999 and rows[0].difference < 1e-4
+    monkeypatch.setattr(device_steps, "STREET", (512, 512))
+    plan = Plan(["published"], (("float32", False),), repeats=1)
+    rows = list(run_suite(CPU, tmp_path, plan))
+    profiles = ["profile: picture", "profile: edit"]
+    assert [row.step for row in rows] == [*STEPS, *profiles, "training step"]
+    assert rows[1].same_labels >= 0.999 and rows[1].difference < 1e-4

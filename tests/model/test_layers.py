@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from tqdm_demo.model.constants import hold_constants
 from tqdm_demo.model.layers import (
     Attention,
     FeedForward,
@@ -90,3 +91,17 @@ def test_a_feed_forward_layer_takes_the_tokens_in_parts_without_gradients():
         found = layer(tokens)
     assert rows == [2, 1024, 376]
     torch.testing.assert_close(found, expected)
+
+
+def test_positions_are_made_once_and_held_by_who_needs_them_longer():
+    like, made = torch.zeros(()), []
+    held = {}
+    with torch.inference_mode(), hold_constants(held):
+        first = sine_positions((4, 5), 8, like)
+        made += [sine_positions((4, side), 8, like) for side in range(6, 40)]  # drops the first
+        assert sine_positions((4, 5), 8, like) is first and len(held) == 35
+    weight = torch.ones(8, requires_grad=True)
+    (sine_positions((4, 5), 8, like) * weight).sum().backward()  # of a training
+    again = sine_positions((4, 5), 8, like)
+    assert again is sine_positions((4, 5), 8, like) and again is not first
+    assert torch.equal(again, first) and not torch.equal(made[0][:20], first)

@@ -1,7 +1,8 @@
 """Everything worth knowing of a device, in one run: parity, times, memory, one training step.
 
-For somebody who has a GPU for a quarter of an hour. Every result is a :class:`Row` and is given as
-it comes, so that what was measured before an error or a time limit is kept.
+For somebody who has a GPU for a quarter of an hour. Every result is a :class:`.Row` and is given as
+it comes, so that what was measured before an error or a time limit is kept; what matters most comes
+first.
 """
 
 from __future__ import annotations
@@ -10,8 +11,6 @@ import dataclasses
 import importlib.util
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -22,81 +21,141 @@ from tqdm_demo.checkpoints.folder import load_segmenter, save_segmenter
 from tqdm_demo.checkpoints.loading import load_model
 from tqdm_demo.checkpoints.published.plan import converted_tensors
 from tqdm_demo.checkpoints.published.tqdm_models import plan_conversion
-from tqdm_demo.evaluation.speed import made_up_picture, peak_memory, training_step
+from tqdm_demo.evaluation.device_steps import (
+    SQUARE,
+    MakeRow,
+    Reference,
+    Row,
+    Timing,
+    answer_steps,
+    autocast,
+    memory_mb,
+    profile_steps,
+    synchronise,
+)
+from tqdm_demo.evaluation.speed import made_up_picture, training_step
 from tqdm_demo.evaluation.speed_ratio import make_stand_in
 from tqdm_demo.inference.predictor import Predictor
-from tqdm_demo.inference.segmentation import Segmentation
 from tqdm_demo.model.segmenter import Segmenter
 from tqdm_demo.presets import PRESETS
+from tqdm_demo.systems.system import System
+from tqdm_demo.systems.trained import TrainedModel
 
 REFERENCE = Path(__file__).resolve().parents[2] / "tests" / "reference"
 PUBLISHED = "published"
-SOURCES = (PUBLISHED, "streets-tqdm", "zero-shot:mini-clip")
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-SQUARE, STREET = (512, 512), (2048, 1024)
+# The published size of the larger model, with random weights: for its times.
+LARGE = "eva02-l-gta5"
+SOURCES = (PUBLISHED, LARGE, "streets-tqdm", "zero-shot:mini-clip")
 
 
-@dataclass(frozen=True)
-class Row:
-    """One result; None where it has no such value.
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What is measured.
 
     Attributes:
-        model: its source.
-        precision: a key of :data:`DTYPES`.
-        compiled: whether torch.compile was used.
-        step: what was done.
-        seconds: it took.
-        memory_mb: largest memory so far: the GPU's since the model was loaded, else the process'.
-        same_labels: share of pixels labelled as the reference does.
-        difference: largest difference of the similarity from the reference's, in parts of its
-            largest value.
-        error: what went wrong.
+        sources: models; :data:`PUBLISHED` is the one of published size, :data:`LARGE` the larger.
+        variants: precision (of :data:`.PRECISIONS`), and whether with CUDA graphs; of every model,
+            but for :data:`LARGE`, which has those of bfloat16 if there are any.
+        repeats: of a step.
+        warm_up: repeats before them.
+        seconds: after which nothing new begins.
     """
 
-    model: str
-    precision: str
-    compiled: bool
-    step: str
-    seconds: float | None = None
-    memory_mb: int | None = None
-    same_labels: float | None = None
-    difference: float | None = None
-    error: str = ""
+    sources: Sequence[str] = SOURCES
+    variants: Sequence[tuple[str, bool]] = (
+        ("float32", False),
+        ("bfloat16", False),
+        ("bfloat16", True),
+        ("float16", False),
+        ("tf32", False),
+        ("float32", True),
+    )
+    repeats: int = 10
+    warm_up: int = 2
+    seconds: float = 100.0
 
 
-def run_suite(
-    device: torch.device,
-    folder: Path,
-    sources: Sequence[str] = SOURCES,
-    precisions: Sequence[str] = tuple(DTYPES),
-    compiled: Sequence[bool] = (False, True),
-) -> Iterator[Row]:
+CPU_PLAN = Plan(
+    (PUBLISHED, *SOURCES[2:]), (("float32", False),), repeats=1, warm_up=0, seconds=3600.0
+)
+
+
+def run_suite(device: torch.device, folder: Path, plan: Plan) -> Iterator[Row]:
     """Measures models on a device.
 
     Args:
         device: where.
         folder: empty; the model of the published size is made there, 0.6 GB.
-        sources: models; :data:`PUBLISHED` is that one.
-        precisions: of :data:`DTYPES`.
-        compiled: without and with torch.compile.
+        plan: what.
     """
-    expected = None
-    for source in sources:
-        if source == PUBLISHED:
-            expected = make_reference(folder)
-        place = str(folder) if source == PUBLISHED else source
-        reference = _reference_answer(place, expected if source == PUBLISHED else None)
-        for precision in precisions:
-            for compiling in compiled:
-                row = partial(Row, source, precision, compiling)
-                yield from _guarded(
-                    row,
-                    lambda row=row: _rows(row, place, device, reference),  # noqa: B023
-                )
-        if source == PUBLISHED:
-            for precision in (p for p in precisions if p != "float16"):
-                row = partial(Row, source, precision, False)
-                yield from _guarded(row, lambda row=row: _training(row, folder, device))
+    timing = Timing(device, plan.repeats, plan.warm_up, time.monotonic() + plan.seconds)
+    for source in plan.sources:
+        row = partial(Row, source, plan.variants[0][0], False)
+        if timing.is_over:
+            yield row("skipped")
+            continue
+        yield from _guarded(row, partial(_model_rows, source, device, folder, plan, timing))
+
+
+def _model_rows(
+    source: str, device: torch.device, folder: Path, plan: Plan, timing: Timing
+) -> Iterator[Row]:
+    """All rows of one model."""
+    start = time.perf_counter()
+    model, reference = _load(source, device, folder)
+    row = partial(Row, source, plan.variants[0][0], False)
+    yield row("loading", time.perf_counter() - start)
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+    variants = plan.variants
+    if source == LARGE:
+        variants = [each for each in variants if each[0] == "bfloat16"] or variants
+    for precision, graphs in variants:
+        row = partial(Row, source, precision, graphs)
+        if timing.is_over:
+            yield row("skipped")
+            continue
+        steps = partial(answer_steps, row, model, reference, timing, source != LARGE)
+        yield from _guarded(row, steps)
+    precision = next((each for each, _ in variants if each == "bfloat16"), variants[0][0])
+    row = partial(Row, source, precision, False)
+    if source in (PUBLISHED, LARGE) and not timing.is_over:
+        yield from _guarded(row, partial(profile_steps, row, model, timing))
+    if source == PUBLISHED:
+        del model
+        for precision in dict.fromkeys(each for each, _ in variants):
+            row = partial(Row, source, precision, False)
+            if precision in ("float32", "bfloat16") and not timing.is_over:
+                yield from _guarded(row, partial(_training, row, folder, device))
+
+
+def _load(source: str, device: torch.device, folder: Path) -> tuple[System, Reference]:
+    """A model, and what its first answer is compared with.
+
+    That is the published code's answer, or this program's in float32 on the CPU, of :data:`LARGE`
+    on the device.
+    """
+    if source == LARGE:
+        with device:
+            segmenter = Segmenter(PRESETS[LARGE].model)
+        model = TrainedModel(segmenter.to(device).eval())
+        return model, _own_answer(Predictor(model, autocast=autocast(device, "float32")))
+    if source != PUBLISHED:
+        reference = _own_answer(Predictor.load(source, "cpu"))
+        return load_model(source, device), reference
+    expected = make_reference(folder)
+    model = load_model(str(folder), device)
+    if expected is None:
+        return model, _own_answer(Predictor(model, autocast=autocast(device, "float32")))
+    maps = expected["score_map"]
+    maps = maps[0] if maps.ndim == 4 else maps
+    return model, Reference(expected["image"], maps, expected["label_map"])
+
+
+def _own_answer(predictor: Predictor) -> Reference:
+    image = made_up_picture(SQUARE)
+    answer = predictor.segment(image, mode="single")
+    return Reference(image, answer.similarity, answer.label_map)
 
 
 def make_reference(folder: Path) -> dict[str, np.ndarray] | None:
@@ -141,7 +200,7 @@ def _cell(value: object) -> str:
     return "" if value is None else str(value).replace("\n", " ")[:80]
 
 
-def _guarded(row: Callable[..., Row], run: Callable[[], Iterator[Row]]) -> Iterator[Row]:
+def _guarded(row: MakeRow, run: Callable[[], Iterator[Row]]) -> Iterator[Row]:
     """The rows of a run; an error becomes a row, and the next run begins."""
     try:
         yield from run()
@@ -149,85 +208,21 @@ def _guarded(row: Callable[..., Row], run: Callable[[], Iterator[Row]]) -> Itera
         yield row("failed", error=f"{type(error).__name__}: {error}"[:500])
 
 
-@dataclass(frozen=True)
-class _Reference:
-    """What an answer is compared with: float32 (K, h, w), uint8 (H, W), and its picture."""
-
-    image: np.ndarray
-    similarity: np.ndarray
-    label_map: np.ndarray
-
-
-def _reference_answer(place: str, expected: dict[str, np.ndarray] | None) -> _Reference:
-    """The published code's answer, or this program's in float32 on the CPU."""
-    if expected is not None:
-        maps = (
-            expected["score_map"][0] if expected["score_map"].ndim == 4 else expected["score_map"]
-        )
-        return _Reference(expected["image"], maps, expected["label_map"])
-    image = made_up_picture(SQUARE)
-    answer = Predictor.load(place, "cpu").segment(image, mode="single")
-    return _Reference(image, answer.similarity, answer.label_map)
-
-
-def _rows(
-    row: Callable[..., Row], place: str, device: torch.device, reference: _Reference
-) -> Iterator[Row]:
-    probe = row("")
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats()
-    model = load_model(place, device)
-    if probe.compiled:
-        model.encode_image = torch.compile(model.encode_image)
-        model.answer = torch.compile(model.answer)
-    autocast = nullcontext
-    if probe.precision != "float32":
-        autocast = partial(torch.autocast, device.type, DTYPES[probe.precision])
-    predictor = Predictor(model, autocast=autocast)
-
-    def timed(step: str, run: Callable[[], Segmentation]) -> tuple[Row, Segmentation]:
-        start = time.perf_counter()
-        answer = run()  # ends in NumPy, so that the device is done
-        seconds = time.perf_counter() - start
-        return row(step, seconds, _memory(device)), answer
-
-    found, answer = timed("first", lambda: predictor.segment(reference.image, mode="single"))
-    difference = np.abs(answer.similarity - reference.similarity).max()
-    yield dataclasses.replace(
-        found,
-        same_labels=float((answer.label_map == reference.label_map).mean()),
-        difference=float(difference / np.abs(reference.similarity).max()),
-    )
-    names = list(predictor.default_names)
-    for number in (1, 2):  # the second shows what is left where something was compiled
-        picture = made_up_picture(SQUARE, number)
-        yield timed(f"picture {number}", lambda p=picture: predictor.segment(p, mode="single"))[0]
-    edited = [*names[:-1], "boat"]
-    yield timed("edit", lambda: predictor.segment(picture, edited, "single"))[0]
-    street = made_up_picture(STREET)
-    yield timed("windows 2048 x 1024", lambda: predictor.segment(street, mode="windows"))[0]
-
-
-def _training(row: Callable[..., Row], folder: Path, device: torch.device) -> Iterator[Row]:
-    """One step of the published training on one crop, and ten more."""
+def _training(row: MakeRow, folder: Path, device: torch.device) -> Iterator[Row]:
+    """One step of the published training on one crop, and ten more (on a CPU none)."""
     half = row("").precision == "bfloat16"
+    autocast(device, row("").precision)
     config = dataclasses.replace(PRESETS["clip-vit-b-gta5"].training, bfloat16=half)
-    segmenter = load_segmenter(folder).to(device)
-    train = training_step(segmenter, config, device)
+    train = training_step(load_segmenter(folder).to(device), config, device)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
     for step, count in (("training step", 1), ("ten more", 10)):
         start = time.perf_counter()
-        for number in range(count if device.type != "cpu" else 1):
+        for number in range(count):
             terms = train(number)
             if not np.isfinite(terms).all():
                 raise ValueError(f"the terms of the loss are {terms}")
-        yield row(step, time.perf_counter() - start, _memory(device))
+        synchronise(device)
+        yield row(step, time.perf_counter() - start, memory_mb=memory_mb(device))
         if device.type == "cpu":
             return
-
-
-def _memory(device: torch.device) -> int:
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated() // 2**20
-    return peak_memory()

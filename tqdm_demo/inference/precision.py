@@ -56,6 +56,7 @@ def set_matrix_precision(precision: str) -> None:
     """Lets GPUs multiply float32 matrices as TF32, unless float32 was asked for by name."""
     import torch
 
+    torch.backends.cudnn.allow_tf32 = precision != "float32"
     torch.set_float32_matmul_precision("highest" if precision == "float32" else "high")
 
 

@@ -8,14 +8,13 @@ Axes: B images; N queries of an attention; S its keys; A heads; C width; h w one
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-# Constants of a size that are kept, of each kind.
-_KEPT = 16
+from tqdm_demo.model.constants import constant
+
 # Tokens that go through a feed-forward layer at once.
 _AT_ONCE = 1024
 
@@ -102,9 +101,7 @@ def sine_positions(size: tuple[int, int], width: int, like: Tensor) -> Tensor:
     return _sine_positions(tuple(size), width, like.dtype, like.device)
 
 
-@lru_cache(_KEPT)
-@torch.inference_mode(False)  # of a training, too, that comes after
-@torch.no_grad()
+@constant
 def _sine_positions(
     size: tuple[int, int], width: int, dtype: torch.dtype, device: torch.device
 ) -> Tensor:
@@ -135,18 +132,14 @@ def pixel_centres(size: tuple[int, int], like: Tensor) -> Tensor:
     return _pixel_centres(tuple(size), _coordinates(like.dtype), like.device)
 
 
-@lru_cache(_KEPT)
-@torch.inference_mode(False)
-@torch.no_grad()
+@constant
 def _pixel_centres(size: tuple[int, int], dtype: torch.dtype, device: torch.device) -> Tensor:
     rows, columns = ((torch.arange(n, dtype=dtype, device=device) + 0.5) / n for n in size)
     y, x = torch.meshgrid(rows, columns, indexing="ij")
     return torch.stack((x, y), dim=-1).flatten(0, 1)
 
 
-@lru_cache(_KEPT)
-@torch.inference_mode(False)
-@torch.no_grad()
+@constant
 def level_lengths(size: tuple[int, int], dtype: torch.dtype, device: torch.device) -> Tensor:
     """(width, height) of a level's ``size`` = (h, w), as a tensor (2,)."""
     return torch.tensor((size[1], size[0]), dtype=dtype, device=device)

@@ -12,9 +12,12 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from tqdm_demo.model.constants import hold_constants
 
 Function = Callable[..., tuple[Tensor, ...]]
 # Runs a function of tensors; the key says what it does beyond their shapes.
@@ -87,9 +90,10 @@ class _Recorder:
 
     def __call__(self, function: Function, tensors: Sequence[Tensor]) -> Function:
         inputs = [tensor.clone() for tensor in tensors]
+        constants: dict[Hashable, Tensor] = {}
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream), _casting_inside():
+        with torch.cuda.stream(stream), _casting_inside(), hold_constants(constants):
             # What is made once (constants of a size, workspaces) must not be made in a recording.
             function(*inputs)
         torch.cuda.current_stream().wait_stream(stream)
@@ -97,17 +101,34 @@ class _Recorder:
         # Other threads may use the device meanwhile.
         with (
             _casting_inside(),
+            hold_constants(constants),
             torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"),
         ):
             outputs = function(*inputs)
 
-        def replay(*tensors: Tensor) -> tuple[Tensor, ...]:
-            torch._foreach_copy_(inputs, list(tensors))
-            graph.replay()
-            # The next replay writes to the same places.
-            return tuple(output.clone() for output in outputs)
+        return _Replay(graph, inputs, outputs, constants)
 
-        return replay
+
+@dataclass(frozen=True)
+class _Replay:
+    """A recording.
+
+    Attributes:
+        graph: reads the inputs and constants where they are, and writes to the outputs.
+        inputs, outputs: of the function that was recorded.
+        constants: of :mod:`tqdm_demo.model.constants`.
+    """
+
+    graph: torch.cuda.CUDAGraph
+    inputs: list[Tensor]
+    outputs: tuple[Tensor, ...]
+    constants: dict[Hashable, Tensor]
+
+    def __call__(self, *tensors: Tensor) -> tuple[Tensor, ...]:
+        torch._foreach_copy_(self.inputs, list(tensors))
+        self.graph.replay()
+        # The next replay writes to the same places.
+        return tuple(output.clone() for output in self.outputs)
 
 
 @contextmanager
