@@ -110,23 +110,24 @@ def _model_rows(
     variants = plan.variants
     if source == LARGE:
         variants = [each for each in variants if each[0] == "bfloat16"] or variants
+    runs: list[tuple[MakeRow, Callable[[], Iterator[Row]]]] = []
     for precision, graphs in variants:
         row = partial(Row, source, precision, graphs)
-        if timing.is_over:
-            yield row("skipped")
-            continue
         steps = partial(answer_steps, row, model, reference, timing, source != LARGE)
-        yield from _guarded(row, steps)
-    precision = next((each for each, _ in variants if each == "bfloat16"), variants[0][0])
-    row = partial(Row, source, precision, False)
-    if source in (PUBLISHED, LARGE) and not timing.is_over:
-        yield from _guarded(row, partial(profile_steps, row, model, timing))
+        runs.append((row, steps))
+    precisions = dict.fromkeys(precision for precision, _ in variants)
+    if source in (PUBLISHED, LARGE):
+        precision = "bfloat16" if "bfloat16" in precisions else variants[0][0]
+        row = partial(Row, source, precision, False)
+        runs.append((row, partial(profile_steps, row, model, timing)))
     if source == PUBLISHED:
-        del model
-        for precision in dict.fromkeys(each for each, _ in variants):
+        for precision in precisions:
             row = partial(Row, source, precision, False)
-            if precision in ("float32", "bfloat16") and not timing.is_over:
-                yield from _guarded(row, partial(_training, row, folder, device))
+            if precision in ("float32", "bfloat16"):
+                runs.append((row, partial(_training, row, folder, device)))
+    # Graphs come last: a device that fails in them may fail in all that follows.
+    for row, run in sorted(runs, key=lambda each: each[0]("").graphs):
+        yield from [row("skipped")] if timing.is_over else _guarded(row, run)
 
 
 def _load(source: str, device: torch.device, folder: Path) -> tuple[System, Reference]:
@@ -213,9 +214,11 @@ def _training(row: MakeRow, folder: Path, device: torch.device) -> Iterator[Row]
     half = row("").precision == "bfloat16"
     autocast(device, row("").precision)
     config = dataclasses.replace(PRESETS["clip-vit-b-gta5"].training, bfloat16=half)
-    train = training_step(load_segmenter(folder).to(device), config, device)
+    held = 0
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
+        held = torch.cuda.memory_allocated() // 2**20
+    train = training_step(load_segmenter(folder).to(device), config, device)
     for step, count in (("training step", 1), ("ten more", 10)):
         start = time.perf_counter()
         for number in range(count):
@@ -223,6 +226,6 @@ def _training(row: MakeRow, folder: Path, device: torch.device) -> Iterator[Row]
             if not np.isfinite(terms).all():
                 raise ValueError(f"the terms of the loss are {terms}")
         synchronise(device)
-        yield row(step, time.perf_counter() - start, memory_mb=memory_mb(device))
+        yield row(step, time.perf_counter() - start, memory_mb=memory_mb(device) - held)
         if device.type == "cpu":
             return
