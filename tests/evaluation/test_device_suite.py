@@ -9,7 +9,7 @@ import torch
 from tqdm_demo import benchmark
 from tqdm_demo.evaluation import device_steps, device_suite
 from tqdm_demo.evaluation.device_steps import Row
-from tqdm_demo.evaluation.device_suite import Plan, run_suite, table
+from tqdm_demo.evaluation.device_suite import CPU_PLAN, Plan, run_suite, table
 
 CPU = torch.device("cpu")
 ANSWERS = ["picture", "edit", "known names", "heat maps", "network: picture", "network: names"]
@@ -84,7 +84,7 @@ def test_the_program_keeps_every_result(quick, tmp_path, capsys):
 @pytest.mark.slow
 def test_the_published_size_agrees_with_the_published_code(tmp_path, monkeypatch):
     monkeypatch.setattr(device_steps, "STREET", (512, 512))
-    plan = Plan(["published"], (("float32", False),), repeats=1)
+    plan = dataclasses.replace(CPU_PLAN, sources=["published"])
     rows = list(run_suite(CPU, tmp_path, plan))
     profiles = ["profile: picture", "profile: edit"]
     assert [row.step for row in rows] == [*STEPS, *profiles, "training step"]
