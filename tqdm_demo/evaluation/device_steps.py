@@ -18,6 +18,7 @@ import torch
 from torch.profiler import ProfilerActivity
 
 from tqdm_demo.evaluation.speed import NEW_NAMES, made_up_picture, peak_memory
+from tqdm_demo.inference.encoded import Picture
 from tqdm_demo.inference.precision import probe
 from tqdm_demo.inference.predictor import Predictor
 from tqdm_demo.inference.preprocessing import to_pixels
@@ -175,7 +176,7 @@ def network_steps(row: MakeRow, predictor: Predictor, timing: Timing) -> Iterato
     model, names, device = predictor.model, predictor.default_names, timing.device
     half = autocast(device, row("").precision)
     image = made_up_picture(SQUARE)
-    size = model.input_size if model.fixed_size else image.shape[:2]
+    size = Picture.of(image).size_for(model)
     pixels = to_pixels(image, size, model.mean, model.std).to(device)
     embeddings = model.encode_names(names)
 
