@@ -124,6 +124,8 @@ class Run:
 def train(config: PretrainConfig, run: Run, device: torch.device) -> None:
     """Trains, measures, saves its state every now and then and the CLIP folder at the end."""
     torch.manual_seed(config.seed)
+    if device.type == "cuda":
+        torch.set_float32_matmul_precision("high")  # TF32, as convolutions have it by default
     clip = start_clip(run.init, run.trunk).to(device)
     pools = open_pools(run.photos, config, run.cache, run.workers)
     checks = open_checks(run.checks, run.cache, run.workers)
