@@ -11,7 +11,10 @@ import pytest
 
 from tqdm_demo import ablate
 from tqdm_demo.ablate import Runner, main
+from tqdm_demo.evaluation.ablation import Run
+from tqdm_demo.presets import PRESETS
 from tqdm_demo.streets.domains import PAINTERLY
+from tqdm_demo.training.command_line import parse
 
 MIOU = {"tqdm": 50.0, "queries": 47.0, "no-textual": 40.0}
 
@@ -113,6 +116,16 @@ def test_the_table_alone_runs_nothing(tmp_path, programs, capsys):
     main(["--out", str(tmp_path), "--variants", "tqdm,no-textual", "--table"])
     assert programs.calls == []
     assert len(capsys.readouterr().out.splitlines()) == 4 + 3
+
+
+@pytest.mark.parametrize("world", ablate.WORLDS)
+@pytest.mark.parametrize("variant", ablate.VARIANTS)
+def test_the_training_program_takes_every_variants_options(variant, world, tmp_path):
+    options = ablate._parse(["--out", str(tmp_path), "--world", world, "--steps", "9"])
+    settings = ablate.run_settings(Run(variant, None, 3), options)["training"]
+    chosen = parse(settings, "")
+    assert PRESETS[chosen.preset].system == {"rein": "rein", "tldr": "tldr"}.get(variant, "tqdm")
+    assert chosen.preset.startswith(world) and chosen.seed == 3 and chosen.steps == 9
 
 
 def test_unknown_variants_are_named(tmp_path, capsys):

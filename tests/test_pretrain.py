@@ -12,7 +12,7 @@ from tqdm_demo.checkpoints.folder import load_clip, save_clip
 from tqdm_demo.data import street_pool
 from tqdm_demo.data.street_pool import mapper
 from tqdm_demo.model.imagenet_trunk import ImagenetTrunk
-from tqdm_demo.pretraining import photo_pool, pools
+from tqdm_demo.pretraining import batches, photo_pool, pools
 from tqdm_demo.pretraining.clip_pictures import photo_shares, picture_shares
 from tqdm_demo.pretraining.clip_steps import TRUNK, optimizers, rate_factor, restore
 from tqdm_demo.pretraining.config import PretrainConfig
@@ -30,14 +30,15 @@ def quick(monkeypatch):
     monkeypatch.setattr(pools, "DOMAINS", few)
     for module in (street_pool, photo_pool):  # paint in this process
         monkeypatch.setattr(module, "mapper", lambda workers: mapper(0))
-    monkeypatch.setattr(pretrain, "VIEW_SIZES", ((64, 96),))
+    monkeypatch.setattr(batches, "VIEW_SIZES", ((64, 96),))
     monkeypatch.setattr(pretrain, "INPUT", (64, 128))
 
 
 def options(tmp_path, *more):
     return [
         *("--out", str(tmp_path / "clip"), "--cache", str(tmp_path / "pools"), "--device", "cpu"),
-        *("--scenes", "2", "--batch-size", "3", "--regions", "4", "--no-trunk", *more),
+        *("--scenes", "2", "--batch-size", "3", "--regions", "4", "--workers", "0"),
+        *("--no-trunk", *more),
     ]
 
 
@@ -56,6 +57,20 @@ def test_training_stops_resumes_and_writes_a_clip_that_loads(tmp_path, quick, ca
     assert {"automobile", "foggy"} & set(about["words"])
     assert not set(HELD_OUT) & set(about["provenance"]["domains"])
     assert json.loads(capsys.readouterr().out.split("\n}\n")[0] + "}")["steps"] == 2
+
+
+def test_steps_are_the_same_whoever_draws_them(tmp_path, quick):
+    config = PretrainConfig(scenes=2, batch_size=3, regions=4)
+    found = pools.open_pools("", config, tmp_path, workers=0)
+    tokenizer = pretrain.open_clip.SimpleTokenizer(context_length=24)
+    steps = batches.Batches(found, found.street_shares({}, 8.0), 64 * 128, tokenizer, config)
+    here, there = list(steps.draw(range(3, 6), 0)), list(steps.draw(range(3, 6), 2))
+    assert len(here) == len(there) == 3
+    for own, other in zip(here, there, strict=True):
+        assert torch.equal(own.views.images, other.views.images)
+        assert np.array_equal(own.boxes, other.boxes)
+        assert torch.equal(own.tokens, other.tokens) and torch.equal(own.fits, other.fits)
+    assert not torch.equal(here[0].views.images, here[1].views.images)
 
 
 @pytest.mark.slow

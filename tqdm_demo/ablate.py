@@ -2,6 +2,7 @@
 
     python -m tqdm_demo.ablate --out FOLDER --seeds 0,1,2 --jobs 2 [-- OPTIONS OF train]
     python -m tqdm_demo.ablate --out FOLDER --variants tqdm,queries --learning-rates 4e-4,8e-4
+    python -m tqdm_demo.ablate --out FOLDER --variants tqdm,queries,rein,tldr
     python -m tqdm_demo.ablate --out FOLDER --table
     python -m tqdm_demo.ablate --out FOLDER --world photos --data folder:PHOTOS:val:filter=all \\
         --variants tuned,queries-tuned,queries-tuned-visual,tqdm,queries -- --data-root PHOTOS
@@ -13,6 +14,7 @@ an interruption, or with more seeds or variants. Results are in ``FOLDER/RUN/res
 ``FOLDER/results.json``; the table has mean ± standard deviation over the seeds. Its column "source"
 is what a learning rate may be chosen by: validation pictures of the source, no other domain.
 ``--world`` says what is learned from: drawn streets, or photographs (the presets ``photos-*``).
+``rein`` and ``tldr`` are the systems that the paper compares with, of the same world.
 A run takes as long as its training and 3 to 10 minutes of measuring, by ``--limit``.
 """
 
@@ -53,6 +55,8 @@ VARIANTS = {
     "tuned-no-visual": ("tqdm", *_TUNED, "0"),
     "queries-tuned": ("queries", *_TUNED, "0"),
     "queries-tuned-visual": ("queries", *_TUNED, "100"),
+    "rein": ("rein",),
+    "tldr": ("tldr",),
 }
 
 

@@ -38,7 +38,8 @@ from tqdm_demo.console import print_any_text
 from tqdm_demo.data.street_pool import CACHE_DIR
 from tqdm_demo.devices import choose_device
 from tqdm_demo.evaluation.recorded import without_paths
-from tqdm_demo.model.lite0_vit import DENSE_PATCH, PATCH
+from tqdm_demo.model.lite0_vit import PATCH
+from tqdm_demo.pretraining.batches import Batch, Batches
 from tqdm_demo.pretraining.clip_pictures import seen_domains
 from tqdm_demo.pretraining.clip_steps import optimizers, restore, store, take_step
 from tqdm_demo.pretraining.concepts import CONCEPTS
@@ -50,15 +51,9 @@ from tqdm_demo.pretraining.imagenet_weights import (
     random_weights,
 )
 from tqdm_demo.pretraining.pools import open_checks, open_pools
-from tqdm_demo.pretraining.region_text import (
-    caption_regions,
-    multi_positive_loss,
-    pool_regions,
-    sample_regions,
-)
-from tqdm_demo.pretraining.token_text import concept_captions, token_loss
+from tqdm_demo.pretraining.region_text import multi_positive_loss, pool_regions
+from tqdm_demo.pretraining.token_text import token_loss
 from tqdm_demo.pretraining.validation import Check, encode_captions, normalised, zero_shot_miou
-from tqdm_demo.pretraining.views import Views
 from tqdm_demo.streets.captions import known_words
 from tqdm_demo.streets.domains import DOMAINS, HELD_OUT, SOURCE
 from tqdm_demo.systems.tokens import read_tokens
@@ -83,35 +78,23 @@ CLIP_CONFIG = {
         "layers": 3,
     },
 }
-VIEW_SIZES = ((192, 224), (224, 192), (192, 256), (224, 224))  # height, width; one a step
 
 
-def contrast(
-    clip: open_clip.CLIP,
-    tokenizer: open_clip.SimpleTokenizer,
-    views: Views,
-    config: PretrainConfig,
-    rng: np.random.Generator,
-) -> torch.Tensor:
+def contrast(clip: open_clip.CLIP, batch: Batch, config: PretrainConfig) -> torch.Tensor:
     """The loss of one batch."""
-    device = clip.logit_scale.device
-    regions = sample_regions(views.labels, views.images, DENSE_PATCH, config.regions, rng)
-    captions, fits, unknown = caption_regions(regions, views.domains, views.labelled, rng)
-    texts = [caption.text for caption in captions]
-    embeddings = encode_captions(
-        clip, tokenizer([*texts, *concept_captions(config.captions, rng)]).to(device)
-    )
+    device, views = clip.logit_scale.device, batch.views
+    embeddings = encode_captions(clip, batch.tokens.to(device))
     with mixed_precision(device, config.bfloat16):
         dense = dense_embeddings(clip.visual, normalised(views.images.to(device))).float()
-    scale = clip.logit_scale.exp().clamp(max=100)
+    scale, regions = clip.logit_scale.exp().clamp(max=100), batch.fits.shape[1]
     by_region = multi_positive_loss(
-        pool_regions(dense, regions.boxes),
-        embeddings[: len(texts)],
-        fits.to(device),
+        pool_regions(dense, batch.boxes),
+        embeddings[:regions],
+        batch.fits.to(device),
         scale,
-        unknown.to(device),
+        batch.unknown.to(device),
     )
-    by_token = token_loss(dense, views.labels, views.labelled, embeddings[len(texts) :], scale)
+    by_token = token_loss(dense, views.labels, views.labelled, embeddings[regions:], scale)
     return by_region + config.weight_tokens * by_token
 
 
@@ -125,6 +108,7 @@ class Run:
         photos: data specification of photographs to train on; ``checks``: to measure on.
         init: an earlier CLIP to start from; ``trunk``: start from ImageNet's trunk.
         resume: go on where it stopped.
+        workers: processes that paint, filter and draw; 0 = this one.
     """
 
     out: Path
@@ -134,38 +118,40 @@ class Run:
     init: str | None
     trunk: bool
     resume: bool
+    workers: int
 
 
 def train(config: PretrainConfig, run: Run, device: torch.device) -> None:
     """Trains, measures, saves its state every now and then and the CLIP folder at the end."""
     torch.manual_seed(config.seed)
+    if device.type == "cuda":
+        torch.set_float32_matmul_precision("high")  # TF32, as convolutions have it by default
     clip = start_clip(run.init, run.trunk).to(device)
-    pools = open_pools(run.photos, config, run.cache)
-    checks = open_checks(run.checks, run.cache)
+    pools = open_pools(run.photos, config, run.cache, run.workers)
+    checks = open_checks(run.checks, run.cache, run.workers)
     if config.trunk_factor == 0 and run.trunk:
         clip.visual.trunk.trunk.requires_grad_(False)
     steppers = optimizers(clip, config)
     state_file = run.cache / f"pretrain-{run.out.name}.pt"
     step, records = restore(clip, steppers, state_file) if run.resume else (0, [])
     tokenizer = open_clip.SimpleTokenizer(context_length=clip.context_length)
-    shares = pools.street_shares(last_miou(records), config.softness)
     bar = tqdm(total=config.steps, initial=step, desc="pretrain", unit="step")
     while step < config.steps:
-        rng = np.random.default_rng([config.seed, step])
-        size = VIEW_SIZES[rng.integers(len(VIEW_SIZES))]
-        views = pools.draw(size, shares, INPUT[0] * INPUT[1], config, rng)
-        loss = contrast(clip, tokenizer, views, config, rng)
-        take_step(clip, steppers, loss, step, config)
-        step += 1
-        bar.update()
-        bar.set_postfix(loss=f"{loss.item():.3f}")
-        if step % config.evaluate_every == 0 or step == config.steps:
-            record = {"step": step, "loss": loss.item(), "seconds": bar.format_dict["elapsed"]}
-            records.append({**record, "zero_shot_miou": measure(clip, checks)})
-            shares = pools.street_shares(last_miou(records), config.softness)
-            tqdm.write(json.dumps(records[-1]))
-        if step % config.save_every == 0 or step == config.steps:
-            store(clip, steppers, step, records, state_file)
+        shares = pools.street_shares(last_miou(records), config.softness)
+        batches = Batches(pools, shares, INPUT[0] * INPUT[1], tokenizer, config)
+        end = min(step - step % config.evaluate_every + config.evaluate_every, config.steps)
+        for batch in batches.draw(range(step, end), run.workers):
+            loss = contrast(clip, batch, config)
+            take_step(clip, steppers, loss, step, config)
+            step += 1
+            bar.update()
+            bar.set_postfix(loss=f"{loss.item():.3f}")
+            if step == end:
+                record = {"step": step, "loss": loss.item(), "seconds": bar.format_dict["elapsed"]}
+                records.append({**record, "zero_shot_miou": measure(clip, checks)})
+                tqdm.write(json.dumps(records[-1]))
+            if step % config.save_every == 0 or step == config.steps:
+                store(clip, steppers, step, records, state_file)
     publish(clip, config, run, records)
 
 
@@ -234,7 +220,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
     places = (options.out, options.cache, options.photos, options.check, options.init)
-    run = Run(*places, trunk=options.trunk, resume=options.resume)
+    run = Run(*places, options.trunk, options.resume, options.workers)
     try:
         config = with_options(PretrainConfig(), options)
         if not (options.trunk or options.init or config.trunk_factor):
@@ -274,6 +260,10 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )  # fmt: skip
     parser.add_argument("--resume", action="store_true", help="go on from the state in --cache")
     parser.add_argument("--device", default="auto", help="auto, cuda, mps or cpu (default: auto)")
+    parser.add_argument(
+        "--workers", type=int, default=2, metavar="N",
+        help="processes that paint, filter and draw the next steps; 0 = none (default: 2)",
+    )  # fmt: skip
     parser.add_argument("--threads", type=int, help="of the CPU (default: torch's choice)")
     add_options(parser, "training", PretrainConfig())
     return parser.parse_args(arguments)

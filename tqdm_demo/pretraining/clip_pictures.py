@@ -24,13 +24,15 @@ def seen_domains() -> list[str]:
     return [name for name in DOMAINS if name not in HELD_OUT]
 
 
-def drawn_pictures(domains: list[str], count: int, first_seed: int, cache: Path) -> Pictures:
+def drawn_pictures(
+    domains: list[str], count: int, first_seed: int, cache: Path, workers: int = 2
+) -> Pictures:
     """``count`` drawn pictures of each domain, every one another scene, painted once and kept."""
     wanted = [
         (first_seed + n, domain)
         for n, domain in enumerate(d for d in domains for _ in range(count))
     ]
-    pool = StreetPool.open_pictures(wanted, PICTURE, cache)
+    pool = StreetPool.open_pictures(wanted, PICTURE, cache, workers)
     return Pictures(pool.images, pool.labels, [(d, DOMAINS[d].phrase) for _, d in wanted])
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,35 +80,48 @@ def photo_pictures(
     for index, files in enumerate(source.files):
         with Image.open(files.image) as opened:
             groups.setdefault(opened.size, []).append(index)
-    return [_open_group(source, chosen, filters, cache, workers) for chosen in groups.values()]
+    places = [_place(source, chosen, filters, cache) for chosen in groups.values()]
+    missing = [not place.exists() for place in places]
+    with mapper(workers if any(missing) else 0) as run:
+        for chosen, place in itertools.compress(zip(groups.values(), places, strict=True), missing):
+            _filter_group(source, chosen, filters, place, run)
+    return [
+        _open_group(source, chosen, filters, place)
+        for chosen, place in zip(groups.values(), places, strict=True)
+    ]
+
+
+def _place(source: FileSource, chosen: Sequence[int], filters: Filters, cache: Path) -> Path:
+    """Where photographs of one shape are kept; another place for any other content."""
+    files = [source.files[n] for n in chosen]
+    sizes = [(f.name, f.domain, f.image.stat().st_size, f.labels.stat().st_size) for f in files]
+    content = json.dumps([sizes, concept_ids(source.names), dataclasses.asdict(filters)])
+    return cache / f"photos-{hashlib.sha256(content.encode()).hexdigest()[:16]}"
+
+
+def _filter_group(
+    source: FileSource, chosen: Sequence[int], filters: Filters, place: Path, run: Callable
+) -> None:
+    """Filters photographs of one shape into ``place``, by ``run``, a ``map`` over processes."""
+    partial, rows, count = place.with_suffix(".partial"), filters.rows, len(chosen)
+    partial.mkdir(parents=True, exist_ok=True)
+    image, labels = reduced(source.read(chosen[0]), concept_ids(source.names), filters.side)
+    for name, shape in (("images", image.shape), ("labels", labels.shape)):
+        whole = (count * rows, *shape)
+        open_memmap(partial / f"{name}.npy", mode="w+", dtype=np.uint8, shape=whole).flush()
+    arguments = (
+        [partial] * count, [source] * count, chosen, range(0, count * rows, rows),
+        [filters] * count,
+    )  # fmt: skip
+    for _ in tqdm(run(_filter_photo, *arguments), "photographs", count, unit="photo"):
+        pass
+    os.replace(partial, place)
 
 
 def _open_group(
-    source: FileSource, chosen: Sequence[int], filters: Filters, cache: Path, workers: int
+    source: FileSource, chosen: Sequence[int], filters: Filters, place: Path
 ) -> Pictures:
-    """Photographs of one shape, from the cache or filtered now."""
-    concepts = concept_ids(source.names)
-    files = [source.files[n] for n in chosen]
-    sizes = [(f.name, f.domain, f.image.stat().st_size, f.labels.stat().st_size) for f in files]
-    content = json.dumps([sizes, concepts, dataclasses.asdict(filters)])
-    place = cache / f"photos-{hashlib.sha256(content.encode()).hexdigest()[:16]}"
-    if not place.exists():
-        partial = place.with_suffix(".partial")
-        partial.mkdir(parents=True, exist_ok=True)
-        image, labels = reduced(source.read(chosen[0]), concepts, filters.side)
-        rows = filters.rows
-        for name, shape in (("images", image.shape), ("labels", labels.shape)):
-            whole = (len(chosen) * rows, *shape)
-            open_memmap(partial / f"{name}.npy", mode="w+", dtype=np.uint8, shape=whole).flush()
-        count = len(chosen)
-        arguments = (
-            [partial] * count, [source] * count, chosen, range(0, count * rows, rows),
-            [filters] * count,
-        )  # fmt: skip
-        with mapper(workers) as run:
-            for _ in tqdm(run(_filter_photo, *arguments), "photographs", count, unit="photo"):
-                pass
-        os.replace(partial, place)
+    """Photographs of one shape and their copies."""
     domains = []
     for index in chosen:
         domains.append(_look(source.files[index].domain))
@@ -116,7 +130,7 @@ def _open_group(
         np.load(place / "images.npy", mmap_mode="r"),
         np.load(place / "labels.npy", mmap_mode="r"),
         domains,
-        tuple(sorted(concepts)),
+        tuple(sorted(concept_ids(source.names))),
     )
 
 

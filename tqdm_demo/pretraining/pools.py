@@ -11,8 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from tqdm_demo.data.datasets import FileSource, parse_data
+from tqdm_demo.data.street_pool import StreetPool
 from tqdm_demo.evaluation.recorded import without_paths
 from tqdm_demo.pretraining.clip_pictures import (
+    PICTURE,
     drawn_pictures,
     photo_shares,
     picture_shares,
@@ -85,13 +87,14 @@ class Pools:
         return picture_shares(self.streets, seen, softness)
 
 
-def open_pools(spec: str, config: PretrainConfig, cache: Path) -> Pools:
+def open_pools(spec: str, config: PretrainConfig, cache: Path, workers: int = 2) -> Pools:
     """The training pictures.
 
     Args:
         spec: data specification of the photographs; "" = none.
         config: how many of each.
         cache: folder of painted and filtered pictures.
+        workers: processes that paint and filter; 0 = this one.
 
     Raises:
         ValueError: photographs that are not there, or a class without a concept.
@@ -101,13 +104,13 @@ def open_pools(spec: str, config: PretrainConfig, cache: Path) -> Pools:
         # Drawn streets show Cityscapes' classes in every domain: fewer copies of real ones do.
         own = source.names != CITYSCAPES_NAMES
         filters = Filters(STYLES, config.filtered if own else config.filtered // 3, side=PHOTO_SIDE)
-        photos += photo_pictures(source, filters, cache)
-    streets = drawn_pictures(seen_domains(), config.scenes, TRAIN_SEEDS, cache)
+        photos += photo_pictures(source, filters, cache, workers)
+    streets = drawn_pictures(seen_domains(), config.scenes, TRAIN_SEEDS, cache, workers)
     shares = tuple(photo_shares(pictures, config.plain) for pictures in photos)
     return Pools(streets, tuple(photos), shares)
 
 
-def open_checks(spec: str, cache: Path) -> dict[str, Check]:
+def open_checks(spec: str, cache: Path, workers: int = 2) -> dict[str, Check]:
     """What is measured while training: every domain, and the photographs of a specification.
 
     Raises:
@@ -116,12 +119,14 @@ def open_checks(spec: str, cache: Path) -> dict[str, Check]:
     checks = {}
     for source in _photographs(spec, "val"):
         names = dict(zip(concept_ids(source.names), source.names, strict=True))
-        pictures = photo_pictures(source, Filters((), 0, side=PHOTO_SIDE), cache)
+        pictures = photo_pictures(source, Filters((), 0, side=PHOTO_SIDE), cache, workers)
         checks[without_paths(source.spec)] = Check(pictures, names)
     cityscapes = dict(enumerate(CITYSCAPES_NAMES))
-    for domain in DOMAINS:
-        pictures = drawn_pictures([domain], CHECKED_SCENES, VALIDATION_SEEDS, cache)
-        checks[domain] = Check([pictures], cityscapes)
+    drawn = StreetPool.open(DOMAINS, CHECKED_SCENES, VALIDATION_SEEDS, PICTURE, cache, workers)
+    for number, (name, domain) in enumerate(DOMAINS.items()):
+        own = drawn.domains == number
+        looks = [(name, domain.phrase)] * CHECKED_SCENES
+        checks[name] = Check([Pictures(drawn.images[own], drawn.labels[own], looks)], cityscapes)
     return checks
 
 

@@ -46,9 +46,14 @@ class Regions:
 
 def class_shares(labels: torch.Tensor, patch: int, classes: int = len(CONCEPTS)) -> torch.Tensor:
     """Share of every class in every token's pixels: uint8 (B, H, W) -> float32 (B, M, h, w)."""
-    known = labels.long().clamp(max=classes)
-    one_hot = F.one_hot(known, classes + 1)[..., :classes].permute(0, 3, 1, 2).float()
-    return F.avg_pool2d(one_hot, patch)
+    batch, rows, columns = labels.shape[0], labels.shape[1] // patch, labels.shape[2] // patch
+    known = labels[:, : rows * patch, : columns * patch].long().clamp(max=classes)
+    tokens = torch.arange(batch * rows * columns, device=labels.device)
+    tokens = tokens.view(batch, rows, 1, columns, 1) * (classes + 1)
+    places = known.view(batch, rows, patch, columns, patch) + tokens
+    counts = torch.bincount(places.flatten(), minlength=batch * rows * columns * (classes + 1))
+    shares = counts.view(batch, rows, columns, -1)[..., :classes].float() / patch**2
+    return shares.permute(0, 3, 1, 2)
 
 
 def sample_regions(

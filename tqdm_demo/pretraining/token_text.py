@@ -49,19 +49,18 @@ def token_loss(
     Returns:
         A scalar: the mean over tokens, weighted by the rarity of their concepts; 0 without any.
     """
-    shares = class_shares(labels, labels.shape[1] // dense.shape[2])
+    shares = class_shares(labels.to(dense.device), labels.shape[1] // dense.shape[2])
     largest, concepts = shares.max(1)
     image, row, column = (largest >= PURE).nonzero(as_tuple=True)
     if not len(image):
         return dense.sum() * 0
     concepts = concepts[image, row, column]
-    tokens = F.normalize(dense[image.to(dense.device), :, row, column], dim=-1)
+    tokens = F.normalize(dense[image, :, row, column], dim=-1)
     logits = logit_scale * tokens @ F.normalize(captions, dim=-1).T
     logits = logits.unflatten(1, (len(CONCEPTS), -1))
-    unknown = torch.from_numpy(_unknown(labelled))[image, concepts].to(dense.device)
+    unknown = torch.from_numpy(_unknown(labelled)).to(dense.device)[image, concepts]
     scores = logits.masked_fill(unknown[..., None], _FAR).flatten(1).log_softmax(-1)
     scores = scores.unflatten(1, (len(CONCEPTS), -1)).mean(-1)
-    concepts = concepts.to(dense.device)
     losses = -scores.gather(1, concepts[:, None])[:, 0]
     share = torch.bincount(concepts, minlength=len(CONCEPTS)) / len(concepts)
     weights = (1 / (share + RARE))[concepts]
