@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 
 import gradio as gr
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.interface.browsing import PATIENCE
 from tqdm_demo.interface import markup, parts
 from tqdm_demo.interface.components import charts
+from tqdm_demo.interface.door import GuardedBlocks
 from tqdm_demo.interface.page import launch_page
 from tqdm_demo.interface.parts import make_parts
 from tqdm_demo.interface.tabs.domain_shift.controls import connect_run, run_buttons
@@ -41,7 +43,7 @@ def counters_url(tiny_models, tmp_path_factory) -> Iterator[str]:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
         # As when all places are taken: a second run has to wait.
         patch.setattr(parts, "AT_ONCE", 1)
-        with gr.Blocks() as blocks:
+        with GuardedBlocks() as blocks:
             page = make_parts(tiny_models, [])
             for name, handler in (("first", count), ("second", count), ("broken", fail)):
                 run, stop = run_buttons("Count", name)
@@ -89,9 +91,36 @@ def test_a_run_that_waits_for_its_turn_can_be_stopped(counters):
     counters.locator("#second-run").click()
     counters.locator("#second-stop").click()
     expect(counters.locator("#second-run")).to_be_visible()
-    expect(counters.locator("#first-status")).to_contain_text(" of 1500 done")
+    # The other run goes on.
+    reached = text(counters, "first-count")
+    expect(counters.locator("#first-count .prose")).not_to_have_text(reached)
     counters.locator("#first-stop").click()
     expect(counters.locator("#first-run")).to_be_visible()
+    assert text(counters, "second-count") == ""
+
+
+@pytest.mark.parametrize("late", ["request", "answer"])
+def test_a_stop_is_not_lost_while_its_run_is_on_its_way(counters, late):
+    """The request that starts the run, or its answer, comes after the stop."""
+    start(counters, "first")
+    held = []
+
+    def hold(route: Route) -> None:
+        held.append((route, route.fetch() if late == "answer" else None))
+
+    counters.route("**/queue/join*", hold, times=1)
+    counters.locator("#second-run").click()
+    while not held:
+        counters.wait_for_timeout(20)
+    with counters.expect_response(re.compile("/(queue/join|cancel)")):
+        counters.locator("#second-stop").click()
+    route, answer = held[0]
+    route.continue_() if answer is None else route.fulfill(response=answer)
+    counters.locator("#first-stop").click()
+    expect(counters.locator("#second-run")).to_be_visible()
+    # There is one place, and who came first has it first.
+    expect(counters.locator("#first-run")).to_be_visible()
+    start(counters, "first")
     assert text(counters, "second-count") == ""
 
 
