@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator
 
@@ -103,25 +102,34 @@ def test_a_run_that_waits_for_its_turn_can_be_stopped(counters):
 def test_a_stop_is_not_lost_while_its_run_is_on_its_way(counters, late):
     """The request that starts the run, or its answer, comes after the stop."""
     start(counters, "first")
-    held = []
-
-    def hold(route: Route) -> None:
-        held.append((route, route.fetch() if late == "answer" else None))
-
-    counters.route("**/queue/join*", hold, times=1)
-    counters.locator("#second-run").click()
-    while not held:
-        counters.wait_for_timeout(20)
-    with counters.expect_response(re.compile("/(queue/join|cancel)")):
+    held: list[Route] = []
+    counters.route("**/queue/join*", lambda route: held.append(route), times=1)
+    with counters.expect_request("**/queue/join*"):
+        counters.locator("#second-run").click()
+    expect(counters.locator("#second-stop")).to_be_visible()
+    answer = held[0].fetch() if late == "answer" else None
+    with counters.expect_response("**/queue/join*"):
         counters.locator("#second-stop").click()
-    route, answer = held[0]
-    route.continue_() if answer is None else route.fulfill(response=answer)
+    held[0].fulfill(response=answer) if answer else held[0].continue_()
     counters.locator("#first-stop").click()
     expect(counters.locator("#second-run")).to_be_visible()
     # There is one place, and who came first has it first.
     expect(counters.locator("#first-run")).to_be_visible()
     start(counters, "first")
     assert text(counters, "second-count") == ""
+
+
+def test_a_stop_that_was_refused_can_be_pressed_again(counters):
+    start(counters, "first")
+    full = {"status": 503, "json": {"detail": "The queue is full."}}
+    counters.route("**/queue/join*", lambda route: route.fulfill(**full), times=1)
+    stop = counters.locator("#first-stop")
+    with counters.expect_response("**/queue/join*"):
+        stop.click()
+    expect(stop).to_have_text("Stop")
+    stop.click()
+    expect(counters.locator("#first-run")).to_be_visible()
+    assert text(counters, "first-count") != "all"
 
 
 def test_what_went_wrong_stays_written(counters):
