@@ -14,7 +14,7 @@ from tqdm_demo.interface.tabs.domain_shift import streets
 from tqdm_demo.interface.turns import MOST_OF_A_USER
 
 LOOKS = ["game", "fog", "night"]
-LONG, SHORT = 1, 2  # numbers of streets
+LONG, SHORT = 1, 2  # numbers of streets; a run has a number, too: its first input
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def run(served, tiny_models):
 
     def start(seed: int, session: str | None = None) -> Future[Reply]:
         looks = LOOKS if seed == LONG else LOOKS[:1]
-        values = [None, seed, looks, [tiny_models.columns[0]]]
+        values = [1, None, None, seed, looks, [tiny_models.columns[0]]]
         return pool.submit(lambda: trigger(open_line(url), number, values, session))
 
     start.number = number
@@ -93,9 +93,10 @@ def test_others_are_answered_while_a_long_run_goes_on(served, run, gate, tiny_mo
 
 def test_one_user_cannot_take_all_the_places(served, run, gate, tiny_models):
     session = uuid.uuid4().hex
+    values = [1, None, None, LONG, LOOKS, [tiny_models.columns[0]]]
     with open_line(served[1]) as http:
         for count in range(1, MOST_OF_A_USER + 1):
-            join_queue(http, run.number, [None, LONG, LOOKS, [tiny_models.columns[0]]], session)
+            join_queue(http, run.number, values, session)
             until(lambda count=count: gate.painted.count(LOOKS[1]) == count)
     refused = run(SHORT, session).result()
     assert f"{MOST_OF_A_USER} requests of yours are running" in str(refused.values)
@@ -105,7 +106,7 @@ def test_one_user_cannot_take_all_the_places(served, run, gate, tiny_models):
 def test_a_run_ends_when_its_user_leaves(served, run, gate, tiny_models):
     page, url = served
     session = uuid.uuid4().hex
-    values = [None, LONG, LOOKS, [tiny_models.columns[0]]]
+    values = [1, None, None, LONG, LOOKS, [tiny_models.columns[0]]]
     with open_line(url) as http:
         join_queue(http, run.number, values, session)
         with http.stream("GET", "/queue/data", params={"session_hash": session}):

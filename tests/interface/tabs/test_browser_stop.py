@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 import gradio as gr
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.interface.browsing import PATIENCE
 from tqdm_demo.interface import markup, parts
 from tqdm_demo.interface.components import charts
+from tqdm_demo.interface.door import GuardedBlocks
 from tqdm_demo.interface.page import launch_page
 from tqdm_demo.interface.parts import make_parts
 from tqdm_demo.interface.tabs.domain_shift.controls import connect_run, run_buttons
@@ -41,7 +42,7 @@ def counters_url(tiny_models, tmp_path_factory) -> Iterator[str]:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
         # As when all places are taken: a second run has to wait.
         patch.setattr(parts, "AT_ONCE", 1)
-        with gr.Blocks() as blocks:
+        with GuardedBlocks() as blocks:
             page = make_parts(tiny_models, [])
             for name, handler in (("first", count), ("second", count), ("broken", fail)):
                 run, stop = run_buttons("Count", name)
@@ -89,10 +90,46 @@ def test_a_run_that_waits_for_its_turn_can_be_stopped(counters):
     counters.locator("#second-run").click()
     counters.locator("#second-stop").click()
     expect(counters.locator("#second-run")).to_be_visible()
-    expect(counters.locator("#first-status")).to_contain_text(" of 1500 done")
+    # The other run goes on.
+    reached = text(counters, "first-count")
+    expect(counters.locator("#first-count .prose")).not_to_have_text(reached)
     counters.locator("#first-stop").click()
     expect(counters.locator("#first-run")).to_be_visible()
     assert text(counters, "second-count") == ""
+
+
+@pytest.mark.parametrize("late", ["request", "answer"])
+def test_a_stop_is_not_lost_while_its_run_is_on_its_way(counters, late):
+    """The request that starts the run, or its answer, comes after the stop."""
+    start(counters, "first")
+    held: list[Route] = []
+    counters.route("**/queue/join*", lambda route: held.append(route), times=1)
+    with counters.expect_request("**/queue/join*"):
+        counters.locator("#second-run").click()
+    expect(counters.locator("#second-stop")).to_be_visible()
+    answer = held[0].fetch() if late == "answer" else None
+    with counters.expect_response("**/queue/join*"):
+        counters.locator("#second-stop").click()
+    held[0].fulfill(response=answer) if answer else held[0].continue_()
+    counters.locator("#first-stop").click()
+    expect(counters.locator("#second-run")).to_be_visible()
+    # There is one place, and who came first has it first.
+    expect(counters.locator("#first-run")).to_be_visible()
+    start(counters, "first")
+    assert text(counters, "second-count") == ""
+
+
+def test_a_stop_that_was_refused_can_be_pressed_again(counters):
+    start(counters, "first")
+    full = {"status": 503, "json": {"detail": "The queue is full."}}
+    counters.route("**/queue/join*", lambda route: route.fulfill(**full), times=1)
+    stop = counters.locator("#first-stop")
+    with counters.expect_response("**/queue/join*"):
+        stop.click()
+    expect(stop).to_have_text("Stop")
+    stop.click()
+    expect(counters.locator("#first-run")).to_be_visible()
+    assert text(counters, "first-count") != "all"
 
 
 def test_what_went_wrong_stays_written(counters):
