@@ -8,9 +8,8 @@ from typing import Any
 
 import gradio as gr
 
-from tqdm_demo.interface.parts import PageParts
+from tqdm_demo.interface.parts import MOST_MODELS, PageParts
 
-MOST_MODELS = 4
 # Events in the browser: they need no turn, and what they write is there at once.
 _SHOW_STOP = """(number) => [
     number + 1,
@@ -33,7 +32,7 @@ class Stopped:
 
 
 def model_menu(page: PageParts, elem_id: str) -> gr.Dropdown:
-    """A menu for up to :data:`MOST_MODELS` models; all columns of the page are chosen."""
+    """A menu for up to :data:`.parts.MOST_MODELS` models; all columns of the page are chosen."""
     return gr.Dropdown(
         [(entry.title, entry.source) for entry in page.models.entries],
         value=list(page.models.columns),
