@@ -45,7 +45,7 @@ async def run(page, number: int, values: list, state: SessionState, query: dict)
 def forged(page: gr.Blocks):
     """(number, values): every wrong value in the place of every good one of every event."""
     for number, function in page.fns.items():
-        if function.fn is None:
+        if function.fn is None or function.cancels:
             continue
         for place, component in enumerate(function.inputs):
             for wrong in () if component.stateful else WRONG:

@@ -28,8 +28,8 @@ from tqdm_demo.interface.api_arguments import (
     check_stage,
 )
 from tqdm_demo.interface.model_manager import ModelManager
+from tqdm_demo.interface.parts import MOST_MODELS
 
-MOST_MODELS = 5
 # A picture is answered at its full size: larger ones would take long, and the page shrinks them.
 MOST_MEGAPIXELS = 16
 # Requests of programs that run side by side, of all callers together; those of the page are apart.

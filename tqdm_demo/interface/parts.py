@@ -17,6 +17,7 @@ from tqdm_demo.vocabulary import CITYSCAPES_NAMES
 MAX_SIDE = 1280
 # Events with models that run side by side, of all users together.
 AT_ONCE = 12
+MOST_MODELS = 5  # side by side: those of the paper's comparison
 FIRST_TAB = "segment"
 # The match that a pixel needs to have a name, where there is a class for everything else.
 THRESHOLD = 0.25

@@ -119,19 +119,6 @@ def test_a_stop_is_not_lost_while_its_run_is_on_its_way(counters, late):
     assert text(counters, "second-count") == ""
 
 
-def test_a_stop_that_was_refused_can_be_pressed_again(counters):
-    start(counters, "first")
-    full = {"status": 503, "json": {"detail": "The queue is full."}}
-    counters.route("**/queue/join*", lambda route: route.fulfill(**full), times=1)
-    stop = counters.locator("#first-stop")
-    with counters.expect_response("**/queue/join*"):
-        stop.click()
-    expect(stop).to_have_text("Stop")
-    stop.click()
-    expect(counters.locator("#first-run")).to_be_visible()
-    assert text(counters, "first-count") != "all"
-
-
 def test_what_went_wrong_stays_written(counters):
     counters.locator("#broken-run").click()
     expect(counters.locator("#broken-status")).to_have_text("This cannot be counted.")

@@ -25,7 +25,7 @@ from tqdm_demo.interface.components.image_grid import (
 )
 from tqdm_demo.interface.components.saving import FigureSaving
 from tqdm_demo.interface.examples import find_example, read_truth
-from tqdm_demo.interface.parts import MAX_SIDE, PageParts, when_shown
+from tqdm_demo.interface.parts import MAX_SIDE, MOST_MODELS, PageParts, when_shown
 from tqdm_demo.interface.tabs.figure_order import figure_sources, in_figure_order
 from tqdm_demo.vocabulary import CITYSCAPES_NAMES, IGNORED
 
@@ -38,7 +38,6 @@ LEAD = (
 )
 TRUTH = "Ground truth"
 FIGURE_BUTTON = "As in the paper’s figure"
-MOST_MODELS = 5
 SHOWN_SIDE = 1024
 
 Updates = dict[Any, Any]

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-from gradio.context import LocalContext
-from gradio.queueing import Queue
-from gradio.server_messages import ProcessCompletedMessage
 
-from tqdm_demo.interface.parts import PageParts
+from tqdm_demo.interface.parts import MOST_MODELS, PageParts
 
-MOST_MODELS = 4
 # Events in the browser: they need no turn, and what they write is there at once.
-_SHOW_STARTED = """(number) => [number + 1, {__type__: "update", visible: false}]"""
-_SHOW_STOP = """() => ({__type__: "update", visible: true, value: "Stop"})"""
+_SHOW_STOP = """(number) => [
+    number + 1,
+    {__type__: "update", visible: false}, {__type__: "update", visible: true, value: "Stop"}
+]"""
 _SHOW_STOPPING = "() => 'Stopping …'"
 # A progress bar that nobody moves any more goes; what went wrong stays.
 _SHOW_RUN = """(status) => [
@@ -34,7 +32,7 @@ class Stopped:
 
 
 def model_menu(page: PageParts, elem_id: str) -> gr.Dropdown:
-    """A menu for up to :data:`MOST_MODELS` models; all columns of the page are chosen."""
+    """A menu for up to :data:`.parts.MOST_MODELS` models; all columns of the page are chosen."""
     return gr.Dropdown(
         [(entry.title, entry.source) for entry in page.models.entries],
         value=list(page.models.columns),
@@ -64,8 +62,8 @@ def connect_run(
 ) -> None:
     """Lets one button start a generator and the other one end it where it is.
 
-    Runs have numbers, and a stop names the run that it stops. gradio's own ``cancels`` does
-    nothing while the browser does not know the run's event yet: the run would start all the same.
+    Runs have numbers, and a stop notes the number of the run that it stops: gradio's own
+    ``cancels`` does nothing while the browser does not know the run's event yet.
 
     Args:
         page: whose settings for model events apply.
@@ -81,38 +79,18 @@ def connect_run(
         if number != stopped.number:  # else its stop overtook it
             yield from handler(*values)
 
-    async def stop_run(number: int | None, stopped: Stopped, request: gr.Request) -> None:
+    def note(number: int | None, stopped: Stopped) -> None:
         stopped.number = number
-        await end_run(LocalContext.blocks.get()._queue, request.session_hash, running["id"], number)
 
     status, own = outputs[0], {"show_progress": "hidden", "api_visibility": "private"}
-    started = run.click(None, number, [number, run], js=_SHOW_STARTED, **own)
-    running = started.then(numbered, [number, stopped, *inputs], list(outputs), **page.run)
-    # After the run is on its way, so that its stop seldom overtakes it.
-    started.then(None, None, stop, js=_SHOW_STOP, **own)
-    # Nothing that the click writes is an output of the run: its last updates may arrive after it.
+    running = run.click(None, number, [number, run, stop], js=_SHOW_STOP, **own).then(
+        numbered, [number, stopped, *inputs], list(outputs), **page.run
+    )
+    # What the run has sent before it is stopped may arrive after anything that the click writes.
+    # So the click writes no output of the run; what follows the run does. A stopped run triggers
+    # it more than once, the last time after the last update (as a failure: gradio ends it so).
     for ended in (running.then, running.failure):
-        ended(None, status, [run, stop, status], js=_SHOW_RUN, **own)
-    stopping = stop.click(None, None, stop, js=_SHOW_STOPPING, **own)
-    asked = stopping.then(stop_run, [number, stopped], None, **page.light)
-    # The queue was full, say: the user can press it again.
-    asked.failure(None, None, stop, js="() => 'Stop'", **own)
-
-
-async def end_run(queue: Queue, session: str | None, function: int, number: int | None) -> None:
-    """Ends a run that waits or goes on, as if its user had left, and tells its page so.
-
-    Args:
-        queue: where it is.
-        session: whose run.
-        function: number of the event that runs it.
-        number: of the run, its first input.
-    """
-    for event in list(queue.event_ids_to_events.values()):
-        asked = (event.session_hash, event.fn._id, event.data and event.data.data[:1])
-        if event.alive and asked == (session, function, [number]):
-            await queue.clean_events(event_id=event._id)
-            # An empty list writes nothing; without it gradio's page takes the end for a failure.
-            message = ProcessCompletedMessage(output={"data": []}, success=True)
-            message.event_id = event._id
-            queue.pending_messages_per_session[session].put_nowait(message)
+        ended(None, status, [run, stop, status], js=_SHOW_RUN, trigger_mode="multiple", **own)
+    stop.click(note, [number, stopped], None, **page.light)
+    stop.click(None, None, None, cancels=[running])
+    stop.click(None, None, stop, js=_SHOW_STOPPING, **own)
