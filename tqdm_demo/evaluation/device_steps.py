@@ -45,7 +45,7 @@ class Row:
         seconds: it took, the median of ``repeats``.
         fastest: of them.
         repeats: how often it was timed; what was done before to warm up is not.
-        memory_mb: largest memory so far: the GPU's since the model was loaded, else the process'.
+        memory_mb: largest memory so far: the GPU's since this precision began, else the process'.
         same_labels: share of pixels labelled as the reference does.
         difference: largest difference of the similarity from the reference's, in parts of its
             largest value.

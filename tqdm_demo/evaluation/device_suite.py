@@ -106,8 +106,6 @@ def _model_rows(
     model, reference = _load(source, device, folder)
     row = partial(Row, source, plan.variants[0][0], False)
     yield row("loading", time.perf_counter() - start)
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats()
     variants = plan.variants
     if source == LARGE:
         variants = [each for each in variants if each[0] == "bfloat16"] or variants
@@ -128,6 +126,8 @@ def _model_rows(
                 runs.append((row, partial(_training, row, folder, device)))
     # Graphs come last: a device that fails in them may fail in all that follows.
     for row, run in sorted(runs, key=lambda each: each[0]("").graphs):
+        if device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats()
         yield from [row("skipped")] if timing.is_over else guarded(row, run)
 
 
