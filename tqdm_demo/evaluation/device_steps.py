@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
@@ -45,7 +45,7 @@ class Row:
         seconds: it took, the median of ``repeats``.
         fastest: of them.
         repeats: how often it was timed; what was done before to warm up is not.
-        memory_mb: largest memory so far: the GPU's since the model was loaded, else the process'.
+        memory_mb: largest memory so far: the GPU's since this precision began, else the process'.
         same_labels: share of pixels labelled as the reference does.
         difference: largest difference of the similarity from the reference's, in parts of its
             largest value.
@@ -103,18 +103,37 @@ class Timing:
         return time.monotonic() > self.deadline
 
     def time(self, row: MakeRow, step: str, run: Callable[[int], object]) -> Row:
-        """The row of a step, which gets its number: 0, 1, ..., those to warm up first."""
+        """The row of a step, which gets its number: 0, 1, ..., those to warm up first.
+
+        An error becomes the row's, so that the steps behind this one are measured.
+        """
         took = []
-        for number in range(self.warm_up + self.repeats):
-            synchronise(self.device)
-            start = time.perf_counter()
-            run(number)
-            synchronise(self.device)
-            took.append(time.perf_counter() - start)
-            if self.is_over:
-                break
+        try:
+            for number in range(self.warm_up + self.repeats):
+                synchronise(self.device)
+                start = time.perf_counter()
+                run(number)
+                synchronise(self.device)
+                took.append(time.perf_counter() - start)
+                if self.is_over:
+                    break
+        except Exception as error:  # of every class: a suite on unknown hardware goes on
+            return row(step, error=in_words(error))
         took = took[self.warm_up :] or took[-1:]
         return row(step, median(took), min(took), len(took), memory_mb(self.device))
+
+
+def guarded(row: MakeRow, run: Callable[[], Iterator[Row]], step: str = "failed") -> Iterator[Row]:
+    """The rows of a run; an error becomes a row of this step, and the next run begins."""
+    try:
+        yield from run()
+    except Exception as error:  # of every class: a suite on unknown hardware goes on
+        yield row(step, error=in_words(error))
+
+
+def in_words(error: Exception) -> str:
+    """An error for a row."""
+    return f"{type(error).__name__}: {error}"[:500]
 
 
 def autocast(device: torch.device, precision: str) -> Callable[[], AbstractContextManager]:
@@ -145,18 +164,20 @@ def answer_steps(
         use_cuda_graphs(model, timing.device)
     predictor = Predictor(model, autocast=autocast(timing.device, about.precision))
     ask = partial(predictor.segment, mode="single")
-    yield compare(row, timing, partial(ask, reference.image), reference)
-    yield from _probe(row, model, ask, timing)
+    first = partial(compare, row, timing, partial(ask, reference.image), reference)
+    yield from guarded(row, first, "first")
+    yield from guarded(row, partial(_probe, row, model, ask, timing), "probe of auto")
     names, count = predictor.default_names, timing.warm_up + timing.repeats
     pictures = [made_up_picture(SQUARE, seed) for seed in range(count)]
     yield timing.time(row, "picture", lambda n: ask(pictures[n]))
-    known, edits = pictures[0], [[*names[:-1], name] for name in new_names(count)]
-    ask(known)
+    known, new = pictures[0], new_names(2 * count)
+    edits, maps = [[*names[:-1], name] for name in new[:count]], new[count:]
+    with suppress(Exception):  # the step behind fails in the same way, and says so
+        ask(known)
     yield timing.time(row, "edit", lambda n: ask(known, edits[n]))
     yield timing.time(row, "known names", lambda n: ask(known))
-    maps = [[f"{name} of stone"] for name in new_names(count)]
-    yield timing.time(row, "heat maps", lambda n: predictor.stages(known, maps[n]))
-    yield from network_steps(row, predictor, timing)
+    yield timing.time(row, "heat maps", lambda n: predictor.stages(known, maps[n : n + 1]))
+    yield from guarded(row, partial(network_steps, row, predictor, timing), "network")
     if streets:
         few = dataclasses.replace(timing, repeats=min(3, timing.repeats))
         large = [made_up_picture(STREET, seed) for seed in range(few.warm_up + few.repeats)]
@@ -166,8 +187,9 @@ def answer_steps(
 
 
 def new_names(count: int) -> list[str]:
-    """Names that no list has, each in one token more than the last ten."""
-    return [NEW_NAMES[n % 10] + " tower" * (n // 10) for n in range(count)]
+    """Up to 110 names that no list has, of one or two tokens: published models have room for 3."""
+    pairs = (f"{first} {second}" for second in NEW_NAMES for first in NEW_NAMES)
+    return [*NEW_NAMES, *pairs][:count]
 
 
 @torch.inference_mode()
@@ -194,14 +216,19 @@ def network_steps(row: MakeRow, predictor: Predictor, timing: Timing) -> Iterato
     yield timing.time(row, "network: names", answer)
 
 
-def compare(row: MakeRow, timing: Timing, ask: Callable[[], object], reference: Reference) -> Row:
+def compare(
+    row: MakeRow, timing: Timing, ask: Callable[[], object], reference: Reference
+) -> Iterator[Row]:
     """The first answer, and how it differs from the reference."""
     answers = []
     once = dataclasses.replace(timing, repeats=1, warm_up=0)
     found = once.time(row, "first", lambda n: answers.append(ask()))
+    if found.error:
+        yield found
+        return
     answer = answers[0]
     difference = np.abs(answer.similarity - reference.similarity).max()
-    return dataclasses.replace(
+    yield dataclasses.replace(
         found,
         same_labels=float((answer.label_map == reference.label_map).mean()),
         difference=float(difference / np.abs(reference.similarity).max()),
@@ -231,11 +258,14 @@ def profile_steps(row: MakeRow, model: System, timing: Timing) -> Iterator[Row]:
     edits = [[*names[:-1], name] for name in new_names(2)]
     ask(pictures[0])
     ask(pictures[0], edits[0])
-    yield _profiled(row, "profile: picture", lambda: ask(pictures[1]), timing.device)
-    yield _profiled(row, "profile: edit", lambda: ask(pictures[1], edits[1]), timing.device)
+    for step, change in (("profile: picture", names), ("profile: edit", edits[1])):
+        run = partial(ask, pictures[1], change)
+        yield from guarded(row, partial(_profiled, row, step, run, timing.device), step)
 
 
-def _profiled(row: MakeRow, step: str, run: Callable[[], object], device: torch.device) -> Row:
+def _profiled(
+    row: MakeRow, step: str, run: Callable[[], object], device: torch.device
+) -> Iterator[Row]:
     """A row whose seconds are those of all kernels, the note has the longest of them."""
     on_gpu = device.type == "cuda"
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_gpu else [])]
@@ -254,7 +284,7 @@ def _profiled(row: MakeRow, step: str, run: Callable[[], object], device: torch.
         f"{took[e.key] / 1000:.3f} ms {e.count} x {e.key[:100]}" for e in kernels[:_SHOWN_KERNELS]
     ]
     about = f"{sum(e.count for e in kernels)} kernels ({', '.join(waiting)})"
-    return row(step, sum(took.values()) / 1e6, note="\n".join([about, *longest]))
+    yield row(step, sum(took.values()) / 1e6, note="\n".join([about, *longest]))
 
 
 def synchronise(device: torch.device) -> None:

@@ -29,6 +29,7 @@ from tqdm_demo.evaluation.device_steps import (
     Timing,
     answer_steps,
     autocast,
+    guarded,
     memory_mb,
     profile_steps,
     synchronise,
@@ -94,7 +95,7 @@ def run_suite(device: torch.device, folder: Path, plan: Plan) -> Iterator[Row]:
         if timing.is_over:
             yield row("skipped")
             continue
-        yield from _guarded(row, partial(_model_rows, source, device, folder, plan, timing))
+        yield from guarded(row, partial(_model_rows, source, device, folder, plan, timing))
 
 
 def _model_rows(
@@ -105,8 +106,6 @@ def _model_rows(
     model, reference = _load(source, device, folder)
     row = partial(Row, source, plan.variants[0][0], False)
     yield row("loading", time.perf_counter() - start)
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats()
     variants = plan.variants
     if source == LARGE:
         variants = [each for each in variants if each[0] == "bfloat16"] or variants
@@ -127,7 +126,9 @@ def _model_rows(
                 runs.append((row, partial(_training, row, folder, device)))
     # Graphs come last: a device that fails in them may fail in all that follows.
     for row, run in sorted(runs, key=lambda each: each[0]("").graphs):
-        yield from [row("skipped")] if timing.is_over else _guarded(row, run)
+        if device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats()
+        yield from [row("skipped")] if timing.is_over else guarded(row, run)
 
 
 def _load(source: str, device: torch.device, folder: Path) -> tuple[System, Reference]:
@@ -199,14 +200,6 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     return "" if value is None else str(value).replace("\n", " ")[:80]
-
-
-def _guarded(row: MakeRow, run: Callable[[], Iterator[Row]]) -> Iterator[Row]:
-    """The rows of a run; an error becomes a row, and the next run begins."""
-    try:
-        yield from run()
-    except Exception as error:  # of every class: a suite on unknown hardware goes on
-        yield row("failed", error=f"{type(error).__name__}: {error}"[:500])
 
 
 def _training(row: MakeRow, folder: Path, device: torch.device) -> Iterator[Row]:
