@@ -52,6 +52,7 @@ BUNDLED = (
     "photos-queries",
     "photos-tldr",
     "streets-tldr",
+    "streets-rein",
 )
 
 _HUB = re.compile(r"[\w.-]+/[\w.-]+")
