@@ -73,7 +73,11 @@ def run(clip, photos, folder, preset, *more):
     ("preset", "options", "terms"),
     [
         ("photos-rein", REIN, {"classes", "masks", "dice"}),
-        ("photos-tldr", [], {"content", "stylised", "regularisation", "generalisation"}),
+        (
+            "photos-tldr",
+            ["--styles", "folder::train"],
+            {"content", "stylised", "regularisation", "generalisation"},
+        ),
     ],
 )
 def test_a_training_ends_in_a_checkpoint_that_is_served(
@@ -93,6 +97,7 @@ def test_a_training_ends_in_a_checkpoint_that_is_served(
     assert found.missing == ((), ("zebra",)) and set(np.unique(found.label_map)) <= {0, 255}
     card = (out / "README.md").read_text()
     assert "arXiv" in card and "and synonyms of them" in card
+    assert str(photos) not in card + (out / "config.json").read_text()
 
 
 def test_a_frozen_tower_that_lies_beside_is_not_stored_twice(clip, photos, tmp_path, monkeypatch):

@@ -261,8 +261,9 @@ def _finish(
         provenance["labels"] = " and ".join(labels)
     validation = without_paths(next(iter(data.checks)))
     specs = {key: without_paths(getattr(training, key)) for key in SPECS}
+    training = dataclasses.replace(training, **specs)
     sections = {
-        "training": to_json(dataclasses.replace(training, **specs)),
+        "training": to_json(training),
         "provenance": provenance,
         "results": {"validation": {validation: {"miou": round(miou, 2)}}},
     }

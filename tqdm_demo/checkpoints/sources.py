@@ -51,6 +51,7 @@ BUNDLED = (
     "photos-tqdm",
     "photos-queries",
     "photos-tldr",
+    "streets-tldr",
 )
 
 _HUB = re.compile(r"[\w.-]+/[\w.-]+")

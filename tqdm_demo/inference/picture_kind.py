@@ -1,8 +1,8 @@
 """Whether a picture shows a street, or is any other photograph or painting.
 
-A CLIP compares its embedding of the whole picture with a few captions. The captions of a street
-name several of its parts at once; the others name what is near, or out of town. A mean over
-captions counts how many of them fit: a picture of one parked car is no street.
+A CLIP compares its embedding of the whole picture with a few captions. Those of a street name its
+parts; the others name what is near, or out of town. A mean over captions counts how many of them
+fit: a picture of one parked car is no street.
 """
 
 from __future__ import annotations
@@ -21,15 +21,11 @@ if TYPE_CHECKING:
     from tqdm_demo.inference.predictor import Predictor
 
 STREET, PHOTO = "street", "photo"
-STREET_CAPTIONS = (
-    "road, sidewalk and building",
-    "a pole",
-    "lamppost",
-    "a city street with cars",
-)
-PHOTO_CAPTIONS = ("a house", "a chair", "a boat", "a cow", "a bicycle", "a book")
-# A street is nearer to its captions than to the others by this much, mean cosine.
-MARGIN = 0.18
+STREET_CAPTIONS = ("a street", "road and cars", "a pole", "lamppost")
+PHOTO_CAPTIONS = ("grass", "water", "a chair", "a bicycle", "a book")
+# A street is nearer to its captions than to the others by this much, mean cosine. All of this was
+# chosen on training pictures: MSRC's, CamVid's and drawn ones.
+MARGIN = 0.15
 # Pictures are read at about as many pixels as a square of this side: enough for a glance.
 GLANCE = 192
 

@@ -26,7 +26,7 @@ from tqdm_demo.data.specs import open_kinds, split_specs, with_root
 from tqdm_demo.training.distributed import process_count, rank
 
 # The fields of a TrainConfig that are data specifications.
-SPECS = ("source", "validation", "watch")
+SPECS = ("source", "validation", "watch", "styles")
 
 
 @dataclass(frozen=True)
