@@ -90,7 +90,10 @@ def test_mistakes_are_told(tiny_weights):
 
 def test_descriptions_need_no_network_and_never_fail(tiny_weights):
     kinds = ["textual", "learned", "zero-shot"]
-    assert [describe(source).kind for source in BUNDLED] == [*kinds, *kinds[:2], "tldr", "tldr", "rein"]
+    found = [describe(source) for source in BUNDLED]
+    assert [entry.kind for entry in found] == [*kinds, *kinds[:2], "tldr", "tldr", "rein"]
+    for entry in found:
+        assert entry.title.endswith(", photographs") == entry.source.startswith("photos-")
     assert "mIoU" in describe("streets-tqdm").about
     assert describe(str(tiny_weights / "tiny-queries")).kind == "learned"
     assert describe(str(tiny_weights / "tiny-queries")).title == "tiny-queries"

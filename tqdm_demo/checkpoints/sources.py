@@ -161,7 +161,7 @@ def describe(source: str) -> Description:
     except (ValueError, KeyError, TypeError, AttributeError, OSError):  # the file may be anybody's
         return Description(source, name, "Not loaded yet.", kind)
     title = TITLES[kind] if source in BUNDLED else Path(name).name
-    if source in BUNDLED[3:]:
+    if source in BUNDLED and source.startswith("photos-"):
         title += ", photographs"
     words = _recorded_words(folder, tower)
     return Description(source, title, about, kind, names, words, measured)
