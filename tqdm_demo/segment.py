@@ -95,6 +95,7 @@ def run(options: argparse.Namespace) -> tuple[int, int]:
     settings = {
         "model": options.model,
         "mode": options.mode or predictor.default_mode,
+        "precision": options.precision,
         "names": classes.text.splitlines(),
         "everything_else": classes.everything_else,
     }

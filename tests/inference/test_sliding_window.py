@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from tqdm_demo.checkpoints.published.plan import converted_tensors
 from tqdm_demo.checkpoints.published.tqdm_models import plan_conversion
 from tqdm_demo.checkpoints.skip_init import skip_init
+from tqdm_demo.inference import sliding_window
 from tqdm_demo.inference.predictor import Predictor
 from tqdm_demo.inference.preprocessing import cut_window
 from tqdm_demo.inference.sliding_window import (
@@ -79,7 +80,8 @@ def test_the_weights_of_windows_that_start_alike_are_made_once(monkeypatch):
         return bilinear_matrix(positions, *sides)
 
     monkeypatch.setattr("tqdm_demo.inference.sliding_window.bilinear_matrix", make)
-    size = (103, 91)  # of no other test: they are kept for the next picture
+    sliding_window._weights.cache_clear()  # they are kept for the next picture
+    size = (103, 91)
     for _ in range(2):
         SlidingWindow(WINDOW, STRIDE, 2).merge(maps, size, size)
     starts = [len(window_starts(*sides)) for sides in zip(size, WINDOW, STRIDE, strict=True)]

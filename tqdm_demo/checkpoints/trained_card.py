@@ -108,13 +108,14 @@ def _drawn(
         f"{kind}, at a tiny scale and trained on drawn streets.",
         "",
         f"- **Trained on** {training.scenes} drawn pictures of `{training.source}` "
-        f"({training.painted[0]} x {training.painted[1]} pixels, seeds from 100000 on), and on "
-        "nothing else.",
+        f"({training.painted[0]} x {training.painted[1]} pixels, seeds from 100000 on)"
+        + (f", with the style of `{training.styles}`" if training.styles else "")
+        + ", and on nothing else.",
         f"- **Starts from** the CLIP `{outcome.clip}`. That one has seen pictures of most other "
         "domains, and captions of regions of real frames if it was trained with any (see its own "
         'card): "unseen" domains are unseen by this segmenter, as in the paper, not by its CLIP.',
         f"- **Chosen** by the mIoU on {training.validation_scenes} other pictures of the same "
-        f"source: {_best(training, outcome)}. No other domain had a say.",
+        f"source: {_best(training, outcome)}. No other domain had a say in this run.",
         f"- **Use**: {_use(model)}",
         "- **Terms**: the code is under Apache-2.0; these weights come from that CLIP, so what its "
         "card says about its data holds for them too.",

@@ -5,6 +5,7 @@ Axes: B views; H W pixels; N regions; U captions; T text tokens.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -70,9 +71,21 @@ class Batches(Dataset):
         return Batch(views, regions.boxes, fits, unknown, tokens)
 
     def draw(self, steps: range, workers: int) -> Iterator[Batch]:
-        """The batches of ``steps`` in order, by ``workers`` processes; 0 = this one."""
+        """The batches of ``steps`` in order, by ``workers`` processes; 0 = this one.
+
+        The processes are forked, since others would copy all pictures (so only on Linux). That is
+        no danger here: they compute on one thread and touch no GPU.
+        """
+        workers = workers if sys.platform == "linux" else 0
         return iter(
-            DataLoader(self, batch_size=None, sampler=steps, num_workers=workers, collate_fn=_same)
+            DataLoader(
+                self,
+                batch_size=None,
+                sampler=steps,
+                num_workers=workers,
+                collate_fn=_same,
+                multiprocessing_context="fork" if workers else None,
+            )
         )
 
 

@@ -2,7 +2,7 @@
 
 A graph is a recording of all kernels that a function of tensors starts, for one shape of each of
 them. What is met for the first time runs as it is, what comes again is recorded and replayed.
-Where something cannot be recorded it goes on running as it is.
+Where something cannot be recorded, that and all that comes after it runs as it is.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ Run = Callable[[Hashable, Function, Sequence[Tensor]], tuple[Tensor, ...]]
 # Recordings of one model: of a kind of input the inputs, and all that lies between.
 MOST = 16
 _log = logging.getLogger(__name__)
+# torch records one graph at a time, whatever model it is of.
+_RECORDING = threading.Lock()
 
 
 def run_plainly(key: Hashable, function: Function, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
@@ -56,6 +58,7 @@ class GraphRunner:
         # None: met once.
         self._replays: OrderedDict[Hashable, Function | None] = OrderedDict()
         self._lock = threading.Lock()
+        self._failed = False
 
     def __call__(
         self, key: Hashable, function: Function, tensors: Sequence[Tensor]
@@ -64,6 +67,8 @@ class GraphRunner:
         kinds = tuple((tensor.shape, tensor.dtype) for tensor in tensors)
         place = (key, _precision(), kinds)
         with self._lock:  # inputs and outputs of a recording have one place
+            if self._failed and self._replays.get(place) is None:
+                return function(*tensors)
             if place not in self._replays:
                 self._replays[place] = None
                 while len(self._replays) > self._most:
@@ -76,9 +81,12 @@ class GraphRunner:
 
     def _recorded(self, function: Function, tensors: Sequence[Tensor]) -> Function:
         try:
-            return self._record(function, tensors)
+            with _RECORDING:
+                return self._record(function, tensors)
         except RuntimeError as error:
-            _log.warning("no CUDA graph, this part stays as it is: %s", str(error)[:500])
+            # A device may be in no state to record anything else.
+            self._failed = True
+            _log.warning("no CUDA graph, nothing more is recorded: %s", str(error)[:500])
             return function
 
 

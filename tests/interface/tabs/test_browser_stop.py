@@ -107,6 +107,8 @@ def test_a_stop_is_not_lost_while_its_run_is_on_its_way(counters, late):
     with counters.expect_request("**/queue/join*"):
         counters.locator("#second-run").click()
     expect(counters.locator("#second-stop")).to_be_visible()
+    while not held:
+        counters.wait_for_timeout(20)
     answer = held[0].fetch() if late == "answer" else None
     with counters.expect_response("**/queue/join*"):
         counters.locator("#second-stop").click()
