@@ -1,6 +1,7 @@
 """The suite for unknown hardware, on a tiny model and once on the published size."""
 
 import dataclasses
+import itertools
 import json
 import math
 
@@ -21,8 +22,8 @@ STEPS = ["loading", "first", *ANSWERS, *WINDOWS]
 
 @pytest.fixture
 def quick(monkeypatch, tiny_weights):
-    """A small street, and a tiny model in place of the published one."""
-    monkeypatch.setattr(device_steps, "STREET", (200, 100))
+    """A small street (a CPU emulates bfloat16), and a tiny model in place of the published one."""
+    monkeypatch.setattr(device_steps, "STREET", (80, 40))
     for module in (device_steps, device_suite):
         monkeypatch.setattr(module, "SQUARE", (60, 40))
     return str(tiny_weights / "tiny-tqdm")
@@ -30,13 +31,13 @@ def quick(monkeypatch, tiny_weights):
 
 def test_every_step_is_measured_in_every_precision(quick, tmp_path):
     variants = (("float32", False), ("bfloat16", True))
-    plan = Plan([quick], variants, repeats=2, warm_up=0, seconds=math.inf)
+    plan = Plan([quick], variants, repeats=1, warm_up=0, seconds=math.inf)
     rows = list(run_suite(CPU, tmp_path, plan))
     assert not [row.error for row in rows if row.error]
     assert [row.step for row in rows] == [*STEPS, "first", "probe of auto", *ANSWERS, *WINDOWS]
     timed = [row for row in rows if row.step not in ("loading", "probe of auto")]
     assert all(row.seconds >= row.fastest > 0 and row.memory_mb > 50 for row in timed)
-    assert {row.repeats for row in timed if row.step != "first"} == {2}
+    assert {row.repeats for row in timed if row.step != "first"} == {1}
     exact, half = (row for row in rows if row.step == "first")
     assert (exact.same_labels, exact.difference) == (1.0, 0.0)
     assert half.difference > 0 and half.same_labels > 0.5 and half.graphs
@@ -114,10 +115,8 @@ def test_the_program_keeps_every_result(quick, tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_the_published_size_agrees_with_the_published_code(tmp_path, monkeypatch):
-    monkeypatch.setattr(device_steps, "STREET", (512, 512))
+def test_the_published_size_agrees_with_the_published_code(tmp_path):
     plan = dataclasses.replace(CPU_PLAN, sources=["published"])
-    rows = list(run_suite(CPU, tmp_path, plan))
-    profiles = ["profile: picture", "profile: edit"]
-    assert [row.step for row in rows] == [*STEPS, *profiles, "training step"]
-    assert rows[1].same_labels >= 0.999 and rows[1].difference < 1e-4
+    loading, first = itertools.islice(run_suite(CPU, tmp_path, plan), 2)
+    assert (loading.step, first.step) == ("loading", "first")
+    assert first.same_labels >= 0.999 and first.difference < 1e-4
