@@ -58,3 +58,11 @@ def test_everything_that_is_selected_is_made_somewhere(sheet):
     assert wanted, "no selector was read"
     missing = {name for name in wanted if not is_made(name)}
     assert missing == set()
+
+
+@pytest.mark.parametrize("sheet", sorted(INTERFACE.rglob("*.css")), ids=lambda path: path.name)
+def test_no_rule_for_small_screens_names_the_container_that_gradio_puts_before_it(sheet):
+    text = re.sub(r"/\*.*?\*/", "", sheet.read_text("utf-8"), flags=re.DOTALL)
+    inside = re.findall(r"@media[^{]*\{((?:[^{}]*\{[^{}]*\})*)", text)
+    assert len(inside) == text.count("@media")
+    assert [block for block in inside if ".gradio-container" in block] == []
