@@ -104,6 +104,25 @@ def test_a_grid_of_rates_has_a_row_each(tmp_path, programs, capsys):
     assert called[called.index("--learning-rate") + 1] == "0.0004"
 
 
+def test_a_variant_may_have_a_rate_of_its_own(tmp_path, programs, capsys):
+    places = ["--out", str(tmp_path), "--seeds", "0"]
+    main([*places, "--variants", "tqdm@4e-4,queries", "--learning-rates", "8e-4"])
+    rows = [line.split(" | ")[0] for line in capsys.readouterr().out.splitlines()[-2:]]
+    assert rows == ["| tqdm-lr0.0004", "| queries-lr0.0008"]
+    main([*places, "--variants", "tqdm@4e-4,queries"])  # the preset's: no number in the name
+    called = {f: a for n, f, a in programs.calls if n == "train"}
+    own = called["tqdm-lr0.0004-s0"]
+    assert own[own.index("--learning-rate") + 1] == "0.0004"
+    assert "--learning-rate" not in called["queries-s0"]
+
+
+@pytest.mark.parametrize("wrong", ["tqdm@fast", "tqdm@1@2", "@8e-4"])
+def test_a_rate_is_a_number_behind_a_name(wrong, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["--out", str(tmp_path), "--variants", wrong])
+    assert ("unknown" if wrong[0] == "@" else "of NAME@RATE") in capsys.readouterr().err
+
+
 def test_a_run_is_not_continued_with_other_settings(tmp_path, programs):
     run(tmp_path, "--steps", "9")
     with pytest.raises(SystemExit, match="was begun with"):

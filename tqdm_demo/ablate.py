@@ -2,7 +2,7 @@
 
     python -m tqdm_demo.ablate --out FOLDER --seeds 0,1,2 --jobs 2 [-- OPTIONS OF train]
     python -m tqdm_demo.ablate --out FOLDER --variants tqdm,queries --learning-rates 4e-4,8e-4
-    python -m tqdm_demo.ablate --out FOLDER --variants tqdm,queries,rein,tldr
+    python -m tqdm_demo.ablate --out FOLDER --variants tqdm,queries@8e-4,rein,tldr
     python -m tqdm_demo.ablate --out FOLDER --table
     python -m tqdm_demo.ablate --out FOLDER --world photos --data folder:PHOTOS:val:filter=all \\
         --variants tuned,queries-tuned,queries-tuned-visual,tqdm,queries -- --data-root PHOTOS
@@ -131,11 +131,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     print_any_text()
     options = _parse(arguments)
+    rates = options.learning_rates or [None]
     runs = [
-        Run(*parts)
-        for parts in itertools.product(
-            options.variants, options.learning_rates or [None], options.seeds
-        )
+        Run(variant, rate, seed)
+        for variant, own in options.variants
+        for rate, seed in itertools.product(rates if own is None else [own], options.seeds)
     ]
     failures = [] if options.table else run_all(runs, options)
     done = {run: read_results(options.out / run.name) for run in runs}
@@ -203,7 +203,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--world", choices=WORLDS, default="streets", help="what is learned from")
-    parser.add_argument("--variants", type=_variants, default=list(VARIANTS), metavar="NAME,...")
+    parser.add_argument(
+        "--variants",
+        type=_variants,
+        default=[(name, None) for name in VARIANTS],
+        metavar="NAME[@RATE],...",
+        help="what is trained, each at --learning-rates or at a rate of its own",
+    )
     parser.add_argument("--seeds", type=_list_of(int), default=[0, 1, 2], metavar="S,...")
     parser.add_argument("--learning-rates", type=_list_of(float), default=[], metavar="R,...")
     parser.add_argument("--steps", type=int, help="of each training; default: the preset's")
@@ -220,12 +226,16 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def _variants(text: str) -> list[str]:
-    names = text.split(",")
-    unknown = [name for name in names if name not in VARIANTS]
+def _variants(text: str) -> list[tuple[str, float | None]]:
+    """Names and their own learning rates, if they have one, of "NAME,NAME@RATE"."""
+    parts = [part.partition("@")[::2] for part in text.split(",")]
+    unknown = [name for name, _ in parts if name not in VARIANTS]
     if unknown:
         raise argparse.ArgumentTypeError(f"{unknown} unknown; known are {', '.join(VARIANTS)}")
-    return names
+    try:
+        return [(name, float(rate) if rate else None) for name, rate in parts]
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"of NAME@RATE: {error}") from error
 
 
 def _list_of(kind: type) -> Callable[[str], list]:
