@@ -124,7 +124,7 @@ def test_a_step_of_tldr():
         print(f"gradient of {name}: {abs(parameter.grad.norm().item() / wanted - 1):.1e}")
         # These depend on rounding: noise of 1e-6 of the pictures' largest value moves those of the
         # backbone by up to 2e-2.
-        limit = 1e-4 if "conv_seg" in name else 5e-3
+        limit = 1e-4 if "conv_seg" in name else 2e-2 if "backbone" in name else 5e-3
         assert parameter.grad.norm().item() == pytest.approx(wanted, rel=limit)
     buffers = {
         "model.backbone.layer1.0.bn1.running_mean": step.model.backbone.layer1[0].bn1,
