@@ -116,11 +116,20 @@ def test_a_variant_may_have_a_rate_of_its_own(tmp_path, programs, capsys):
     assert "--learning-rate" not in called["queries-s0"]
 
 
-@pytest.mark.parametrize("wrong", ["tqdm@fast", "tqdm@1@2", "@8e-4"])
+def test_a_run_that_is_named_twice_is_one(tmp_path, programs):
+    names = "tqdm@8e-4,tqdm@0.0008,tqdm"
+    main(["--out", str(tmp_path), "--seeds", "0", "--variants", names, "--learning-rates", "8e-4"])
+    assert [folder for name, folder, _ in programs.calls if name == "train"] == ["tqdm-lr0.0008-s0"]
+
+
+NO_RATES = ["fast", "1@2", "", "nan", "inf", "0", "-1"]
+
+
+@pytest.mark.parametrize("wrong", [*(f"tqdm@{rate}" for rate in NO_RATES), "@8e-4"])
 def test_a_rate_is_a_number_behind_a_name(wrong, tmp_path, capsys):
     with pytest.raises(SystemExit):
         main(["--out", str(tmp_path), "--variants", wrong])
-    assert ("unknown" if wrong[0] == "@" else "of NAME@RATE") in capsys.readouterr().err
+    assert ("unknown" if wrong[0] == "@" else "is no learning rate") in capsys.readouterr().err
 
 
 def test_a_run_is_not_continued_with_other_settings(tmp_path, programs):

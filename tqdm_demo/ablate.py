@@ -11,7 +11,8 @@ Every run is a ``tqdm_demo.train`` and a ``tqdm_demo.evaluate`` in processes of 
 CPU thread each, ``--jobs`` of them side by side; what they print goes to ``FOLDER/RUN/log.txt``.
 What is finished is skipped and what was stopped continues, so the same command is given again after
 an interruption, or with more seeds or variants. Results are in ``FOLDER/RUN/results.json`` and
-``FOLDER/results.json``; the table has mean ± standard deviation over the seeds. Its column "source"
+``FOLDER/results.json``; the table, of the variants
+that the command names, has mean ± standard deviation over the seeds. Its column "source"
 is what a learning rate may be chosen by: validation pictures of the source, no other domain.
 ``--world`` says what is learned from: drawn streets, or photographs (the presets ``photos-*``).
 ``rein`` and ``tldr`` are the systems that the paper compares with, of the same world.
@@ -23,6 +24,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import math
 import os
 import signal
 import subprocess
@@ -137,6 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for variant, own in options.variants
         for rate, seed in itertools.product(rates if own is None else [own], options.seeds)
     ]
+    runs = list({run.name: run for run in runs}.values())  # a run that is named twice is one
     failures = [] if options.table else run_all(runs, options)
     done = {run: read_results(options.out / run.name) for run in runs}
     done = {run: found for run, found in done.items() if found is not None}
@@ -208,10 +211,10 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         type=_variants,
         default=[(name, None) for name in VARIANTS],
         metavar="NAME[@RATE],...",
-        help="what is trained, each at --learning-rates or at a rate of its own",
+        help="what is trained, each at --learning-rates or at the rate behind its name",
     )
     parser.add_argument("--seeds", type=_list_of(int), default=[0, 1, 2], metavar="S,...")
-    parser.add_argument("--learning-rates", type=_list_of(float), default=[], metavar="R,...")
+    parser.add_argument("--learning-rates", type=_list_of(_rate), default=[], metavar="R,...")
     parser.add_argument("--steps", type=int, help="of each training; default: the preset's")
     parser.add_argument("--jobs", type=int, default=1, help="runs side by side")
     parser.add_argument("--data", default="streets:all", help="as evaluate's, folders too")
@@ -228,17 +231,24 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _variants(text: str) -> list[tuple[str, float | None]]:
     """Names and their own learning rates, if they have one, of "NAME,NAME@RATE"."""
-    parts = [part.partition("@")[::2] for part in text.split(",")]
-    unknown = [name for name, _ in parts if name not in VARIANTS]
+    parts = [part.partition("@") for part in text.split(",")]
+    unknown = [name for name, *_ in parts if name not in VARIANTS]
     if unknown:
         raise argparse.ArgumentTypeError(f"{unknown} unknown; known are {', '.join(VARIANTS)}")
+    return [(name, _rate(rate) if at else None) for name, at, rate in parts]
+
+
+def _rate(text: str) -> float:
     try:
-        return [(name, float(rate) if rate else None) for name, rate in parts]
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"of NAME@RATE: {error}") from error
+        rate = float(text)
+    except ValueError:
+        rate = math.nan
+    if not 0 < rate < math.inf:
+        raise argparse.ArgumentTypeError(f"'{text}' is no learning rate: a number above 0")
+    return rate
 
 
-def _list_of(kind: type) -> Callable[[str], list]:
+def _list_of(kind: Callable[[str], object]) -> Callable[[str], list]:
     def numbers(text: str) -> list:
         return [kind(part) for part in text.split(",")]
 

@@ -136,7 +136,7 @@ _PHOTOS = dataclasses.replace(
 # steps: less of them was trained beforehand.
 # Rein: tower, pyramid and decoders are those of the learned queries; 40 queries in place of 100.
 # They are matched with the masks, which takes them long to learn: after 300 steps seeds differ by
-# 20 points and more.
+# 18 points.
 # TLDR: a tenth of the rate for the backbone and a straight decay as published, ten times the rates.
 _REIN = ReinConfig(
     class_names=CITYSCAPES_NAMES,

@@ -94,7 +94,8 @@ def own_tables(entries: Sequence[Description]) -> str:
     return (
         "<section><h3>What we measured of the models here</h3><p>Tiny models on drawn streets and "
         "on photographs, mIoU in percent: another scale, not to be compared with the paper’s. "
-        "Textual and learned queries are about level here: the paper’s lead is not reproduced."
+        "With frozen towers, as here, textual and learned queries are about level; where towers "
+        "learn, the published recipe leads from photographs to paintings, not on drawn streets."
         f"</p>{''.join(tables)}<h3>What each regulariser does</h3><p>Unseen drawings, change of "
         "mIoU when it is left out: only a tower that learns needs one here.</p>"
         f'{SCROLL}<table class="m-words"><thead><tr><th scope="col">regulariser</th>'
