@@ -11,9 +11,9 @@ Every run is a ``tqdm_demo.train`` and a ``tqdm_demo.evaluate`` in processes of 
 CPU thread each, ``--jobs`` of them side by side; what they print goes to ``FOLDER/RUN/log.txt``.
 What is finished is skipped and what was stopped continues, so the same command is given again after
 an interruption, or with more seeds or variants. Results are in ``FOLDER/RUN/results.json`` and
-``FOLDER/results.json``; the table, of the variants
-that the command names, has mean ± standard deviation over the seeds. Its column "source"
-is what a learning rate may be chosen by: validation pictures of the source, no other domain.
+``FOLDER/results.json``; the table, of the variants that the command names, has mean ± standard
+deviation over the seeds. Its column "source" is what a learning rate may be chosen by: validation
+pictures of the source, no other domain.
 ``--world`` says what is learned from: drawn streets, or photographs (the presets ``photos-*``).
 ``rein`` and ``tldr`` are the systems that the paper compares with, of the same world.
 A run takes as long as its training and 3 to 10 minutes of measuring, by ``--limit``.

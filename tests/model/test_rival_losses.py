@@ -72,6 +72,13 @@ class Tldr:
         self.content = (self.content - mean) / std
         self.stylised = (stylised - mean) / std
 
+    def double(self):
+        """In float64, so that the processor's way of rounding has no say."""
+        self.model, self.reference = self.model.double(), self.reference.double()
+        for name in ("content", "stylised", "style"):
+            setattr(self, name, getattr(self, name).double())
+        return self
+
     def losses(self, targets):
         return tldr_losses(
             self.model, self.reference, self.content, self.stylised, self.style, targets
@@ -102,7 +109,7 @@ def test_tldr_in_evaluation_mode():
 
 
 def test_a_step_of_tldr():
-    step = Tldr(256, 2)
+    step = Tldr(256, 2).double()
     step.model.train()
     step.model.head.dropout.p = 0.0
     parts = torch.stack((labels()[:256, :256], labels()[256:, 256:]))
@@ -124,7 +131,7 @@ def test_a_step_of_tldr():
         print(f"gradient of {name}: {abs(parameter.grad.norm().item() / wanted - 1):.1e}")
         # These depend on rounding: noise of 1e-6 of the pictures' largest value moves those of the
         # backbone by up to 2e-2.
-        limit = 1e-4 if "conv_seg" in name else 2e-2 if "backbone" in name else 5e-3
+        limit = 1e-4 if "conv_seg" in name else 5e-3
         assert parameter.grad.norm().item() == pytest.approx(wanted, rel=limit)
     buffers = {
         "model.backbone.layer1.0.bn1.running_mean": step.model.backbone.layer1[0].bn1,
